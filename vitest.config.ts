@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, timeout: number) => ({
+  extends: true as const,
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: timeout },
+})
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/total-reporter.ts'],
+    maxWorkers: 2,
+    projects: [
+      project('unit', 30_000),
+      project('functions', 30_000),
+      project('contract', 60_000),
+      project('e2e', 180_000),
+      project('interop', 300_000),
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['lib/**/*.ts'],
+      reporter: ['text-summary', 'json-summary', 'text'],
+      thresholds: { branches: 90 },
+    },
+  },
+})
