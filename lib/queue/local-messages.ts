@@ -98,6 +98,7 @@ export function openMessages(path: string) {
     find: database.prepare('SELECT * FROM messages WHERE queue = ? AND sequence = ?'),
     remove: database.prepare('DELETE FROM messages WHERE sequence = ?'),
     show: database.prepare('UPDATE messages SET visibleAt = ? WHERE sequence = ?'),
+    release: database.prepare('UPDATE messages SET visibleAt = :now WHERE visibleAt > :now AND receiveCount > 0'),
     purge: database.prepare('DELETE FROM messages WHERE queue = ?'),
     peek: database.prepare('SELECT * FROM messages WHERE queue = ? ORDER BY sequence LIMIT ?'),
     depth: database.prepare(
@@ -182,6 +183,9 @@ export function openMessages(path: string) {
 
     /** Deletes all messages of a queue; deduplication ids stay remembered. */
     purge: (queue: string): void => void write(() => sql.purge.run(queue)),
+
+    /** Makes every message that was handed out visible from `now` on. Delays of messages never handed out stay. */
+    releaseInFlight: (now: number): void => void write(() => sql.release.run({ now })),
 
     /** The oldest messages of a queue, whatever their state; nothing changes. */
     peek: (queue: string, limit: number): Message[] => guard(() => sql.peek.all(queue, limit) as unknown as Message[]),

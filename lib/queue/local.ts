@@ -36,6 +36,11 @@ export interface LocalQueue extends Queue {
 export interface LocalQueues {
   /** Throws RangeError where the file was opened without that queue. */
   queue(name: string): LocalQueue
+  /**
+   * Makes visible at once what was received and not deleted, of all queues: for a process that starts and knows that no other one works on
+   * this file.
+   */
+  releaseInFlight(): void
   /** Ends every pending `receive` with no messages and closes the file. */
   close(): void
 }
@@ -152,6 +157,10 @@ export function openLocalQueues({
       const found = byName.get(name)
       if (!found) throw new RangeError(`queue ${name} is not one of ${[...byName.keys()].join(', ')}`)
       return found
+    },
+    releaseInFlight() {
+      messages.releaseInFlight(now())
+      for (const signal of signals.values()) signal.wake()
     },
     close() {
       if (closed) return
