@@ -142,27 +142,25 @@ function createRowDecoder({
   /** False where the row cannot be kept. */
   function fill(record: string[], row: number): boolean {
     let kept = true
-    let nulled = 0
     let cost = 0
+    const misfits: Misfit[] = []
     for (const { field, position, builder } of columns) {
       const cell = record[position]!
       cost += builder.cost(cell)
       const outcome = cell === '' ? 'null' : builder.read(cell, size.rows)
       if (outcome === 'stored') continue
+      builder.setNull(size.rows)
       if (outcome !== 'null') {
-        const asNull = onBadValue === 'null' && field.nullable
-        log.add(describeMisfit({ reason: outcome.reason, asNull, row, column: field.name }))
-        if (asNull) nulled++
-        else kept = false
+        misfits.push({ column: field.name, reason: outcome.reason })
+        if (onBadValue === 'reject' || !field.nullable) kept = false
       } else if (!field.nullable) {
-        const message = 'the value is missing, and the column is declared as not nullable'
-        log.add({ code: 'null-not-allowed', message, row, column: field.name })
+        misfits.push({ column: field.name })
         kept = false
       }
-      builder.setNull(size.rows)
     }
+    for (const misfit of misfits) log.add({ ...describeMisfit(misfit, kept), row, column: misfit.column })
     if (kept) {
-      counts.valuesNulled += nulled
+      counts.valuesNulled += misfits.length
       size.bytes += cost
     }
     return kept
@@ -194,14 +192,18 @@ function createRowDecoder({
   }
 }
 
-function describeMisfit(options: { reason: string; asNull: boolean; row: number; column: string }): Problem {
-  const { reason, asNull, row, column } = options
-  return asNull
-    ? {
-        code: 'value-set-to-null',
-        message: `the value does not fit its type and was set to null: ${reason}`,
-        row,
-        column,
-      }
-    : { code: 'value-does-not-fit', message: `the value does not fit its type: ${reason}`, row, column }
+/** Without a reason the value is missing where it must not be. */
+interface Misfit {
+  column: string
+  reason?: string
+}
+
+function describeMisfit({ reason }: Misfit, kept: boolean): { code: string; message: string } {
+  if (reason === undefined) {
+    const message = 'the value is missing, and the column is declared as not nullable'
+    return { code: 'null-not-allowed', message }
+  }
+  return kept
+    ? { code: 'value-set-to-null', message: `the value does not fit its type and was set to null: ${reason}` }
+    : { code: 'value-does-not-fit', message: `the value does not fit its type: ${reason}` }
 }
