@@ -77,13 +77,12 @@ export const dataFileNames: ReadonlyMap<number, string> = new Map(
 /** The Avro record of a data file. */
 export function encodeDataFile({ address, rows, bytes, metrics, splitOffsets }: DataFileEntry): AvroRecord {
   const columns = [...metrics].sort(([a], [b]) => a - b)
-  const pairs = (pick: (column: ColumnMetrics) => AvroValue | undefined) => {
-    const found = columns.flatMap(([key, column]) => {
+  // Empty rather than null where nothing is known: pyiceberg's metadata tables take no null here.
+  const pairs = (pick: (column: ColumnMetrics) => AvroValue | undefined): AvroValue[] =>
+    columns.flatMap(([key, column]) => {
       const value = pick(column)
       return value === undefined ? [] : [{ key, value }]
     })
-    return found.length === 0 ? null : found
-  }
   return {
     content: 0,
     file_path: address,
@@ -107,7 +106,7 @@ export function encodeDataFile({ address, rows, bytes, metrics, splitOffsets }: 
 const asBuffer = (bytes: Uint8Array | undefined) =>
   bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** The data file of an Avro record, whoever wrote it. Columns without a value count are left out of the metrics. */
+/** The data file of an Avro record, whoever wrote it. Columns without counts are left out of the metrics. */
 export function decodeDataFile(record: AvroRecord, sequenceNumber: number): DataFile {
   const pairs = <Value extends AvroValue>(name: string) =>
     new Map(((record[name] ?? []) as { key: number; value: Value }[]).map(({ key, value }) => [key, value]))
@@ -119,13 +118,14 @@ export function decodeDataFile(record: AvroRecord, sequenceNumber: number): Data
   const metrics = new Map<number, ColumnMetrics>()
   for (const [id, valueCount] of pairs<number>('value_counts')) {
     const nullCount = nulls.get(id)
+    if (nullCount === undefined) continue
     const nanCount = nans.get(id)
     const lower = lowers.get(id)
     const upper = uppers.get(id)
     metrics.set(id, {
       columnSize: sizes.get(id) ?? 0,
       valueCount,
-      ...(nullCount !== undefined && { nullCount }),
+      nullCount,
       ...(nanCount !== undefined && { nanCount }),
       ...(lower && { lower }),
       ...(upper && { upper }),
