@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto'
+import type { ScheduleEvent } from '../../events/landing.ts'
+
+/**
+ * Invokes at once and then every `everySeconds`, never twice at a time, as EventBridge does but for the first. Returns what ends it,
+ * which resolves when the invocation in flight is over.
+ */
+export function startSchedule({
+  invoke,
+  everySeconds,
+  now,
+}: {
+  /** Must not reject. */
+  invoke: (event: ScheduleEvent) => Promise<void>
+  everySeconds: number
+  now: () => Date
+}): { stop(): Promise<void> } {
+  let current: Promise<void> | undefined
+  function tick(): void {
+    current ??= invoke({ source: 'aws.events', id: randomUUID(), time: now().toISOString() }).finally(() => {
+      current = undefined
+    })
+  }
+  tick()
+  const timer = setInterval(tick, everySeconds * 1000)
+  return {
+    async stop() {
+      clearInterval(timer)
+      await current
+    },
+  }
+}
