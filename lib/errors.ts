@@ -9,6 +9,11 @@ export interface Problem {
   /** 1 is the first line of data records: the record after the header. */
   row?: number
   column?: string
+  /** Of a committed table: `raw.dm`. */
+  table?: string
+  /** What the declaration, or a counterpart, asks for: a type, a name, a count. */
+  expected?: string
+  found?: string
   /** How many further places of the same file and column are like this one. */
   more?: number
 }
@@ -50,12 +55,14 @@ export class PreconditionError extends Error {
 }
 
 /** The problem on one line: `dm.csv, row 7, column AGE: …`. */
-export function describeProblem({ file, row, column, message, more }: Problem): string {
+export function describeProblem({ file, table, row, column, message, expected, found, more }: Problem): string {
   const place = [
     file,
+    table,
     row === undefined ? undefined : `row ${row}`,
     column === undefined ? undefined : `column ${column}`,
   ]
   const prefix = place.filter(part => part !== undefined).join(', ')
-  return `${prefix ? `${prefix}: ` : ''}${message}${more ? ` (and ${more} more like it)` : ''}`
+  const difference = expected === undefined && found === undefined ? '' : ` (expected ${expected}, found ${found})`
+  return `${prefix ? `${prefix}: ` : ''}${message}${difference}${more ? ` (and ${more} more like it)` : ''}`
 }

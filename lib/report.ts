@@ -1,14 +1,5 @@
 import { z } from 'zod'
-import type { Problem } from './errors.ts'
-
-const problem = z.object({
-  code: z.string(),
-  message: z.string(),
-  file: z.string().optional(),
-  row: z.number().optional(),
-  column: z.string().optional(),
-  more: z.number().optional(),
-}) satisfies z.ZodType<Problem>
+import { problemSchema } from './problem-schema.ts'
 
 const dataset = z.object({
   dataset: z.string(),
@@ -38,6 +29,8 @@ export const reportSchema = z.object({
   status: z.enum(['committed', 'rejected', 'waiting']),
   /** Of the landing objects and options that were judged. */
   fingerprint: z.string().optional(),
+  /** Of the landing objects alone. */
+  landing: z.string().optional(),
   /** The lakeFS commit of the version's branch. */
   commit: z.string().optional(),
   promoted: z.boolean().optional(),
@@ -47,9 +40,9 @@ export const reportSchema = z.object({
   /** Files that are declared, or needed, and not there. */
   waitingFor: z.array(z.string()).default([]),
   /** Why it was rejected. */
-  problems: z.array(problem).default([]),
+  problems: z.array(problemSchema).default([]),
   /** What a person should know though the version was accepted. */
-  warnings: z.array(problem).default([]),
+  warnings: z.array(problemSchema).default([]),
   /** Seconds from the newest upload to this report. */
   seconds: z.number().optional(),
   time: z.string(),

@@ -1,0 +1,37 @@
+import type { HookPayload } from '../../events/gate.ts'
+import type { Environment } from '../environment.ts'
+import type { Problem } from '../errors.ts'
+import { attest } from './attest.ts'
+import { checkRef } from './check-ref.ts'
+
+/** The gate's answer to one hook: no problems = lakeFS may go on. */
+export interface HookAnswer {
+  /** What was judged; absent where the event as such is refused. */
+  ref?: string
+  problems: Problem[]
+}
+
+const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-refused', message }] })
+
+/**
+ * Judges what a hook announces: before a commit the branch with its staged changes, before a merge the candidate commit, which is attested when
+ * it is good. Events whose result no hook can see are refused. lakeFS may call again with the same payload.
+ */
+export async function answerHook(
+  environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
+  payload: HookPayload,
+): Promise<HookAnswer> {
+  const { event_type: event, repository_id: study, source_ref: source, commit_id: commit } = payload
+  if (event === 'pre-commit') {
+    if (!source) return refuse('the payload names no branch')
+    const { problems } = await checkRef(environment, study, source)
+    return { ref: source, problems }
+  }
+  if (event === 'pre-merge') {
+    if (!commit) return refuse('the payload names no commit')
+    const { problems } = await checkRef(environment, study, commit)
+    if (problems.length === 0) await attest(environment, { study, commit })
+    return { ref: commit, problems }
+  }
+  return refuse(`${event} changes tables without showing the result: load the version again, or merge a branch`)
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import type { Environment } from '../environment.ts'
+import { NotFoundError, PreconditionError, type Problem } from '../errors.ts'
+import { parseJson } from '../json.ts'
+import { attestationKey } from '../layout.ts'
+import { checkRef } from './check-ref.ts'
+
+/** Raised when the rules change so that an older verdict no longer counts. */
+export const rulesVersion = 1
+
+const attestation = z.object({ commit: z.string(), rulesVersion: z.number(), time: z.string() })
+
+type Judging = Pick<Environment, 'lake' | 'lakefs' | 'now'>
+
+/** Records that a commit was judged and found good. The first record stays. */
+export async function attest(
+  { lake, now }: Judging,
+  { study, commit }: { study: string; commit: string },
+): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify({ commit, rulesVersion, time: now().toISOString() }))
+  try {
+    await lake.put(attestationKey(study, commit), bytes, { ifAbsent: true, contentType: 'application/json' })
+  } catch (error) {
+    if (!(error instanceof PreconditionError)) throw error
+  }
+}
+
+/** True where the commit was judged and found good. */
+export async function isAttested(
+  { lake }: Pick<Environment, 'lake'>,
+  { study, commit }: { study: string; commit: string },
+): Promise<boolean> {
+  const key = attestationKey(study, commit)
+  try {
+    const record = attestation.safeParse(parseJson(new TextDecoder().decode(await lake.get(key)), key))
+    return record.success && record.data.commit === commit
+  } catch (error) {
+    if (error instanceof NotFoundError) return false
+    throw error
+  }
+}
+
+/** Judges a commit unless that was done, and attests it if it is good. Resolves with its problems: none = it may be served. */
+export async function judgeCommit(
+  environment: Judging,
+  { study, commit }: { study: string; commit: string },
+): Promise<Problem[]> {
+  if (await isAttested(environment, { study, commit })) return []
+  const { problems } = await checkRef(environment, study, commit)
+  if (problems.length === 0) await attest(environment, { study, commit })
+  return problems
+}

@@ -1,0 +1,42 @@
+import type { Problem } from '../errors.ts'
+import { baseFields } from '../keys/base-fields.ts'
+import { entitiesOf } from '../keys/entities.ts'
+import { compareColumns } from './compare-columns.ts'
+import { countRows, findTable, type StudyView } from './view.ts'
+
+/** Each base table against its raw one: the same rows, the same columns and behind them one key for each entity. */
+export function checkBase(view: StudyView): Problem[] {
+  const { record, tables } = view
+  const problems: Problem[] = []
+  for (const base of tables.filter(({ layer }) => layer === 'base')) {
+    const raw = findTable(view, 'raw', base.dataset)
+    if (!raw) {
+      problems.push({ code: 'base-without-raw', table: base.name, message: `there is no raw.${base.dataset}` })
+      continue
+    }
+    const [expected, found] = [countRows(raw), countRows(base)]
+    if (expected !== found) {
+      problems.push({
+        code: 'base-rows',
+        table: base.name,
+        message: 'has other rows than raw',
+        expected: `${expected}`,
+        found: `${found}`,
+      })
+    }
+    if (!record) continue
+    const columns = baseFields(raw.fields, entitiesOf(raw, record.entities))
+    const subject = 'the base table, compared with raw and its keys,'
+    problems.push(
+      ...compareColumns({
+        expected: columns,
+        found: base.fields,
+        code: 'base',
+        table: base.name,
+        subject,
+        labels: true,
+      }),
+    )
+  }
+  return problems
+}

@@ -1,0 +1,52 @@
+import type { Problem } from '../errors.ts'
+import { compareColumns } from './compare-columns.ts'
+import { findTable, type StudyView } from './view.ts'
+
+/** The declared contents against the raw tables: every declared dataset is there, nothing else is, column by column. */
+export function checkDeclared(view: StudyView): Problem[] {
+  const { contents, tables } = view
+  const delivered = tables.filter(({ layer }) => layer !== 'keys')
+  if (!contents) {
+    return delivered.map(({ name }) => ({
+      code: 'contents-missing',
+      table: name,
+      message: 'there is no study/contents.json that declares it',
+    }))
+  }
+  const problems: Problem[] = []
+  for (const { name: dataset, fields } of contents.datasets) {
+    const raw = findTable(view, 'raw', dataset)
+    if (!raw)
+      problems.push({
+        code: 'contents-table-missing',
+        table: `raw.${dataset}`,
+        message: 'is declared and there is no such table',
+      })
+    else {
+      const subject = 'the table, compared with the contents file,'
+      problems.push(
+        ...compareColumns({
+          expected: fields,
+          found: raw.fields,
+          code: 'contents',
+          table: raw.name,
+          subject,
+          labels: true,
+        }),
+      )
+    }
+    if (!findTable(view, 'base', dataset)) {
+      problems.push({
+        code: 'contents-table-missing',
+        table: `base.${dataset}`,
+        message: 'is declared and there is no such table',
+      })
+    }
+  }
+  const declared = new Set(contents.datasets.map(({ name }) => name))
+  for (const { dataset, name } of delivered) {
+    if (!declared.has(dataset))
+      problems.push({ code: 'contents-table-undeclared', table: name, message: 'no contents file declares it' })
+  }
+  return problems
+}

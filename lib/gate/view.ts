@@ -1,0 +1,95 @@
+import { parseSerializedContents } from '../contents/serialize.ts'
+import type { Environment } from '../environment.ts'
+import type { Problem } from '../errors.ts'
+import type { Contents, Field } from '../fields.ts'
+import type { DataFile } from '../iceberg/data-file.ts'
+import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
+import { verifySnapshot } from '../iceberg/verify-table.ts'
+import { contentsPath, type Layer, parseTablePath, tablesPrefix } from '../layout.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import { readVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
+
+/** One table as it stands at a ref. */
+export interface TableView {
+  layer: Layer
+  dataset: string
+  /** `raw.dm` */
+  name: string
+  metadata: TableMetadata
+  fields: Field[]
+  /** Of the current snapshot. */
+  files: DataFile[]
+}
+
+/** All that the rules judge: read from one ref, and from nothing else. */
+export interface StudyView {
+  study: string
+  contents?: Contents
+  record?: VersionRecord
+  tables: TableView[]
+  /** What could not be read at all. */
+  problems: Problem[]
+}
+
+/** Reads at once, at most. */
+const readsAtOnce = 8
+
+async function readTable(
+  { lakefs, lake }: Pick<Environment, 'lakefs' | 'lake'>,
+  { study, ref, path }: { study: string; ref: string; path: string },
+  problems: Problem[],
+): Promise<TableView | undefined> {
+  const table = parseTablePath(path)
+  if (!table) {
+    problems.push({ code: 'table-misplaced', message: `${path} is not the path of a table` })
+    return undefined
+  }
+  const name = `${table.layer}.${table.dataset}`
+  const bytes = await lakefs.getObject(study, ref, path)
+  try {
+    const metadata = parseTableMetadata(new TextDecoder().decode(bytes), path)
+    const { files, problems: disagreements } = await verifySnapshot(lake, metadata)
+    problems.push(...disagreements.map(message => ({ code: 'snapshot-inconsistent', table: name, message })))
+    return { ...table, name, metadata, fields: currentSchemaFields(metadata), files }
+  } catch (error) {
+    if ((error as Error).name === 'TransientError') throw error
+    problems.push({ code: 'table-unreadable', table: name, message: (error as Error).message })
+    return undefined
+  }
+}
+
+/** Reads a ref: a branch with its staged changes, or a commit. Throws TransientError where a server does not answer. */
+export async function readStudyView(
+  environment: Pick<Environment, 'lakefs' | 'lake'>,
+  study: string,
+  ref: string,
+): Promise<StudyView> {
+  const { lakefs } = environment
+  const problems: Problem[] = []
+  const paths: string[] = []
+  for await (const { path } of lakefs.listObjects(study, ref, { prefix: tablesPrefix })) paths.push(path)
+  const tables = await mapConcurrently(paths, readsAtOnce, path =>
+    readTable(environment, { study, ref, path }, problems),
+  )
+  const view: StudyView = { study, tables: tables.filter(table => table !== undefined), problems }
+  const contents = await lakefs.getObject(study, ref, contentsPath)
+  try {
+    if (contents) view.contents = parseSerializedContents(new TextDecoder().decode(contents))
+    view.record = await readVersionRecord(environment, study, ref)
+  } catch (error) {
+    if ((error as Error).name === 'TransientError') throw error
+    problems.push({
+      code: 'declaration-unreadable',
+      message: 'study/contents.json or study/version.json cannot be read',
+    })
+  }
+  return view
+}
+
+/** The table of that layer and dataset, or undefined. */
+export function findTable({ tables }: StudyView, layer: Layer, dataset: string): TableView | undefined {
+  return tables.find(table => table.layer === layer && table.dataset === dataset)
+}
+
+/** Rows of the table's current snapshot. */
+export const countRows = ({ files }: TableView): number => files.reduce((sum, { rows }) => sum + rows, 0)

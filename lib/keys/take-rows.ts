@@ -1,0 +1,34 @@
+import { type Column, type ColumnBatch, isNull, setNull } from '../columns.ts'
+
+function takeValues(column: Column, rows: number[]): Column {
+  const nulls = column.nulls && new Uint8Array(Math.ceil(rows.length / 8))
+  if (nulls) {
+    rows.forEach((row, at) => {
+      if (isNull(column, row)) setNull(nulls, at)
+    })
+  }
+  switch (column.kind) {
+    case 'text':
+      return {
+        kind: 'text',
+        values: column.values,
+        indices: Uint32Array.from(rows, row => column.indices[row]!),
+        nulls,
+      }
+    case 'int32':
+      return { kind: 'int32', values: Int32Array.from(rows, row => column.values[row]!), nulls }
+    case 'int64':
+      return { kind: 'int64', values: BigInt64Array.from(rows, row => column.values[row]!), nulls }
+    case 'double':
+      return { kind: 'double', values: Float64Array.from(rows, row => column.values[row]!), nulls }
+    case 'boolean':
+      return { kind: 'boolean', values: Uint8Array.from(rows, row => column.values[row]!), nulls }
+    case 'decimal':
+      return { kind: 'decimal', values: rows.map(row => column.values[row]!), nulls }
+  }
+}
+
+/** A batch of the given rows of another, in the given order. Dictionaries are shared, not copied. */
+export function takeRows({ columns }: ColumnBatch, rows: number[]): ColumnBatch {
+  return { rows: rows.length, columns: columns.map(column => takeValues(column, rows)) }
+}

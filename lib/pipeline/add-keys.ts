@@ -1,0 +1,145 @@
+import type { AddKeysMessage } from '../../events/work.ts'
+import { type Column, type ColumnBatch, setNull } from '../columns.ts'
+import type { Environment } from '../environment.ts'
+import { PreconditionError } from '../errors.ts'
+import type { Field } from '../fields.ts'
+import { currentSchemaFields, type TableMetadata } from '../iceberg/metadata.ts'
+import { writeTable } from '../iceberg/write-table.ts'
+import { baseFields } from '../keys/base-fields.ts'
+import { type Entity, entitiesOf, naturalKeyFields } from '../keys/entities.ts'
+import { type KeyMap, readKeyMap } from '../keys/key-map.ts'
+import { readNaturalKeys } from '../keys/natural-key.ts'
+import { dataKey, runBranch } from '../layout.ts'
+import { appendColumns } from '../parquet/append.ts'
+import { readFooter } from '../parquet/footer.ts'
+import { readColumns } from '../parquet/read.ts'
+import { nameCause } from './causes.ts'
+import { baseContentKey } from './content-key.ts'
+import { describeDataFile } from './data-files.ts'
+import { committed, readTableAt, stageTable } from './table-objects.ts'
+import { contentKeyProperty } from './table-properties.ts'
+import { readVersionRecord } from './version-record.ts'
+
+/** The keys of one batch of natural keys; null where a part is. Throws an Error for a natural key that the map does not know. */
+function lookUp(map: KeyMap, batch: ColumnBatch, types: Field['type'][], subject: string): Column {
+  const naturalKey = readNaturalKeys(batch, types)
+  const values = new BigInt64Array(batch.rows)
+  const nulls = new Uint8Array(Math.ceil(batch.rows / 8))
+  for (let row = 0; row < batch.rows; row++) {
+    const text = naturalKey(row)
+    const key = text === undefined ? undefined : map.keys.get(text)
+    if (key !== undefined) values[row] = BigInt(key)
+    else if (text === undefined) setNull(nulls, row)
+    else throw new Error(`${subject}: row ${row + 1} of a row group has a natural key without a surrogate key`)
+  }
+  return { kind: 'int64', values, nulls }
+}
+
+interface BaseFile {
+  study: string
+  dataset: string
+  rawKey: string
+  baseKey: string
+  rawFields: Field[]
+  fields: Field[]
+  entities: Entity[]
+  maps: KeyMap[]
+}
+
+/** Appends the key columns to the raw file, of which only the natural-key columns are read and nothing is written anew. */
+async function writeBaseFile({ lake }: Environment, base: BaseFile): Promise<void> {
+  const { rawKey, baseKey, rawFields, entities, maps, dataset } = base
+  const info = await lake.head(rawKey)
+  if (!info) throw new Error(`${rawKey} is not in the lake`)
+  const metadata = await readFooter(lake, rawKey, { size: info.size })
+  const parts = entities.map(entity => naturalKeyFields({ fields: rawFields }, entity)!)
+  const read = [...new Set(parts.flat())]
+
+  async function* keyBatches(): AsyncGenerator<ColumnBatch> {
+    for await (const batch of readColumns(lake, rawKey, { fields: read, size: info!.size, metadata })) {
+      const columns = parts.map((fields, index) => {
+        const part = { rows: batch.rows, columns: fields.map(field => batch.columns[read.indexOf(field)]!) }
+        const types = fields.map(({ type }) => type)
+        return lookUp(maps[index]!, part, types, `raw.${dataset}`)
+      })
+      yield { rows: batch.rows, columns }
+    }
+  }
+  const fields = base.fields.slice(rawFields.length)
+  const { append } = await appendColumns({ metadata, sourceSize: info.size, fields, batches: keyBatches() })
+  try {
+    await lake.compose(baseKey, { source: rawKey, append, ifMatch: info.etag }, { ifAbsent: true })
+  } catch (error) {
+    if (!(error instanceof PreconditionError) || !(await lake.head(baseKey))) throw error
+  }
+}
+
+async function stageBaseTable(
+  environment: Environment,
+  { study, version, run, dataset }: AddKeysMessage,
+  entities: Entity[],
+): Promise<void> {
+  const { lake } = environment
+  const branch = runBranch(version, run)
+  const raw = await readTableAt(environment, study, branch, 'raw', dataset)
+  const rawContent = raw?.properties?.[contentKeyProperty]
+  if (!raw || !rawContent)
+    throw new Error(`raw.${dataset} of ${study} is not on ${branch}, or does not name its content`)
+
+  const rawFields = currentSchemaFields(raw)
+  const own = entitiesOf({ fields: rawFields }, entities)
+  const fields = baseFields(rawFields, own)
+  const rawKey = dataKey(study, 'raw', dataset, rawContent)
+  const content = baseContentKey(rawContent, own)
+  // Without a key to add, base and raw are the same bytes: one file serves both.
+  const baseKey = own.length > 0 ? dataKey(study, 'base', dataset, content) : rawKey
+  if (own.length > 0 && !(await lake.head(baseKey))) {
+    const maps: KeyMap[] = []
+    for (const { name } of own) maps.push(await readKeyMap(lake, await readKeyTable(environment, study, branch, name)))
+    await writeBaseFile(environment, { study, dataset, rawKey, baseKey, rawFields, fields, entities: own, maps })
+  }
+  const { text } = await writeTable({
+    store: lake,
+    study,
+    layer: 'base',
+    dataset,
+    fields,
+    files: [await describeDataFile(environment, { key: baseKey, fields })],
+    mode: 'replace',
+    parent: await readTableAt(environment, study, committed(branch), 'base', dataset),
+    time: new Date(Number(raw['last-updated-ms'])),
+    properties: { [contentKeyProperty]: content },
+  })
+  await stageTable(environment, study, branch, 'base', dataset, text)
+}
+
+async function readKeyTable(
+  environment: Environment,
+  study: string,
+  branch: string,
+  entity: string,
+): Promise<TableMetadata> {
+  const table = await readTableAt(environment, study, branch, 'keys', entity)
+  if (!table) throw new Error(`keys.${entity} of ${study} is not on ${branch}`)
+  return table
+}
+
+/** The work of `add-keys`: the base file and base table of one dataset. Does nothing for a run that is gone. Hands on to `commit`. */
+export async function addKeys(environment: Environment, message: AddKeysMessage): Promise<void> {
+  const { queues, log } = environment
+  const { study, version, run, cause, dataset } = message
+  const record = await readVersionRecord(environment, study, runBranch(version, run))
+  if (record?.run !== run) {
+    log.info('the run is gone: another one took its place, or it is done')
+  } else {
+    await stageBaseTable(environment, message, record.entities)
+    log.info('base table is written')
+  }
+  await queues.commit.send([
+    {
+      body: JSON.stringify({ study, version, run, cause }),
+      groupId: `${study}/${version}`,
+      deduplicationId: nameCause(dataset, run, cause),
+    },
+  ])
+}

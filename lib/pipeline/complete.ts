@@ -1,0 +1,48 @@
+import type { Environment } from '../environment.ts'
+import { judgeCommit } from '../gate/attest.ts'
+import { readLandingState } from './landing-state.ts'
+import { readOutcome } from './outcome.ts'
+import { promoteVersion } from './promote.ts'
+import { datasetReports, readVersionRecord } from './version-record.ts'
+import { writeReport } from './version-report.ts'
+
+/**
+ * What follows a version's commit: the attestation, promotion where the study asks for it, the report. All of it may be done again, or after an
+ * interruption. A head that came about without the gate is judged first; one that does not pass is reported as such and goes no further.
+ */
+export async function completeVersion(
+  environment: Environment,
+  { study, version, commit }: { study: string; version: string; commit: string },
+): Promise<void> {
+  const { lake, log } = environment
+  const record = await readVersionRecord(environment, study, commit)
+  if (!record) throw new Error(`commit ${commit} of ${study} has no record of its version`)
+  const { run, fingerprint } = record
+  const state = await readLandingState(environment, { study, version })
+  const landing = state.fingerprint === fingerprint ? state.landing : undefined
+  const common = { study, version, commit, run, fingerprint, landing, datasets: datasetReports(record), waitingFor: [] }
+  const problems = await judgeCommit(environment, { study, commit })
+  if (problems.length > 0) {
+    await writeReport(
+      environment,
+      { ...common, status: 'rejected', entities: [], problems, warnings: [] },
+      state.newest,
+    )
+    log.error('a commit that passed no gate does not pass it now', { commit, problems: problems.length })
+    return
+  }
+  const promoted = record.promote ? await promoteVersion(environment, { study, version, commit }) : undefined
+  const outcomes = await Promise.all(record.datasets.map(item => readOutcome(lake, { study, ...item })))
+  await writeReport(
+    environment,
+    {
+      ...common,
+      status: 'committed',
+      ...(promoted && { promoted: true }),
+      entities: record.keys ?? [],
+      problems: [],
+      warnings: [...state.warnings, ...outcomes.flatMap(outcome => outcome?.problems ?? [])],
+    },
+    state.newest,
+  )
+}

@@ -1,0 +1,159 @@
+import type { ConvertMessage } from '../../events/work.ts'
+import type { ColumnBatch } from '../columns.ts'
+import { type CsvResult, decodeCsv } from '../csv/decode-csv.ts'
+import type { Environment } from '../environment.ts'
+import { NotFoundError, PreconditionError, type Problem, Rejection, TransientError } from '../errors.ts'
+import { type CollectedKeys, collectNaturalKeys } from '../keys/collect.ts'
+import { contentAliasKey, dataKey, naturalKeysKey } from '../layout.ts'
+import { writeParquet, writeParquetFile } from '../parquet/write.ts'
+import { nameCause } from './causes.ts'
+import { contentAlias } from './content-key.ts'
+import { type LandedDataset, readLandingState } from './landing-state.ts'
+import { type Outcome, readOutcome, writeOutcome } from './outcome.ts'
+import { putOnce } from './put-once.ts'
+
+function findMissingKeys(file: string, collected: CollectedKeys[]): Problem[] {
+  return collected
+    .filter(({ entity, nullRows }) => entity.required && nullRows > 0)
+    .map(({ entity, fields, nullRows, firstNullRow }) => ({
+      code: 'key-missing',
+      file,
+      row: firstNullRow,
+      column: fields.map(({ name }) => name).join(', '),
+      message: `the natural key of "${entity.name}" is empty, and study.json requires it`,
+      ...(nullRows > 1 && { more: nullRows - 1 }),
+    }))
+}
+
+interface Conversion {
+  result?: CsvResult
+  collected: CollectedKeys[]
+  parquetBytes: number
+}
+
+/** Streams the CSV into Parquet. Throws Rejection when the file may not become a table; then no Parquet is left. */
+async function streamToParquet(
+  { landing, lake, config }: Environment,
+  study: string,
+  { dataset, entities, file, object, contentKey, inputs }: LandedDataset,
+  conversion: Conversion,
+): Promise<void> {
+  const { body: csv } = await landing.stream(object.key, { ifMatch: object.etag })
+  const keys = collectNaturalKeys(dataset.fields, entities)
+  async function* checkedBatches(): AsyncGenerator<ColumnBatch> {
+    const decoding = decodeCsv(csv, {
+      file,
+      fields: dataset.fields,
+      encoding: inputs.options.encoding,
+      onBadValue: inputs.options.onBadValue,
+      maxCellBytes: config.maxCellBytes,
+      maxBatchRows: config.rowGroupRows,
+      maxBatchBytes: config.rowGroupBytes,
+    })
+    let step = await decoding.next()
+    for (; !step.done; step = await decoding.next()) {
+      keys.add(step.value)
+      yield step.value
+    }
+    conversion.result = step.value
+    conversion.collected = keys.result()
+    const refusals = [
+      ...(step.value.rowsRejected > 0 ? step.value.problems : []),
+      ...findMissingKeys(file, conversion.collected),
+    ]
+    if (refusals.length > 0) throw new Rejection(refusals)
+  }
+  const { body, summary } = writeParquet({
+    fields: dataset.fields,
+    batches: checkedBatches(),
+    rowGroupRows: config.rowGroupRows,
+    rowGroupBytes: config.rowGroupBytes,
+  })
+  await putOnce(lake, dataKey(study, 'raw', dataset.name, contentKey), body)
+  conversion.parquetBytes = summary().bytes
+}
+
+async function writeNaturalKeys(
+  { lake }: Environment,
+  study: string,
+  item: LandedDataset,
+  collected: CollectedKeys[],
+): Promise<void> {
+  for (const { entity, fields, batches } of collected) {
+    const { bytes } = await writeParquetFile(fields, batches)
+    await putOnce(lake, naturalKeysKey(study, item.dataset.name, item.contentKey, entity.name), bytes)
+  }
+}
+
+function outcomeOf(
+  item: LandedDataset,
+  { result, collected, parquetBytes }: Conversion,
+  problems: Problem[] | undefined,
+): Outcome {
+  return {
+    status: problems ? 'rejected' : 'converted',
+    contentKey: item.contentKey,
+    file: item.file,
+    rowsIn: result?.rowsIn ?? 0,
+    rowsOut: result?.rowsOut ?? 0,
+    rowsRejected: result?.rowsRejected ?? 0,
+    valuesNulled: result?.valuesNulled ?? 0,
+    problems: problems ?? result?.problems ?? [],
+    sha256: result?.sha256,
+    csvBytes: item.object.size,
+    parquetBytes,
+    entities: collected.map(({ entity, distinct, nullRows }) => ({ entity: entity.name, distinct, nullRows })),
+  }
+}
+
+async function convert(environment: Environment, study: string, item: LandedDataset): Promise<Outcome> {
+  const { lake } = environment
+  const conversion: Conversion = { collected: [], parquetBytes: 0 }
+  let problems: Problem[] | undefined
+  try {
+    await streamToParquet(environment, study, item, conversion)
+  } catch (error) {
+    if (error instanceof PreconditionError || error instanceof NotFoundError) {
+      throw new TransientError(`${item.object.key} changed while it was read`, { cause: error })
+    }
+    if (!(error instanceof Rejection)) throw error
+    problems = error.problems
+  }
+  const outcome = outcomeOf(item, conversion, problems)
+  if (!problems) {
+    await writeNaturalKeys(environment, study, item, conversion.collected)
+    const alias = contentAliasKey(study, item.dataset.name, contentAlias(item.inputs, outcome.sha256!))
+    await putOnce(lake, alias, new TextEncoder().encode(JSON.stringify({ contentKey: item.contentKey })))
+  }
+  await writeOutcome(lake, { study, dataset: item.dataset.name, outcome })
+  return outcome
+}
+
+/**
+ * The work of `convert`: one CSV, as it lies in the landing bucket now, becomes a Parquet file with the distinct natural keys beside it and an
+ * outcome. Where the outcome is there already nothing is read. Hands on to `register` in every case.
+ */
+export async function convertDataset(environment: Environment, message: ConvertMessage): Promise<void> {
+  const { lake, queues, log } = environment
+  const { study, version, cause } = message
+  const state = await readLandingState(environment, message)
+  const item = state.landed.find(({ dataset }) => dataset.name === message.dataset)
+  if (item) {
+    const known = await readOutcome(lake, { study, dataset: item.dataset.name, contentKey: item.contentKey })
+    const { status, rowsIn, rowsOut, parquetBytes } = known ?? (await convert(environment, study, item))
+    log.info(known ? 'conversion is there already' : 'converted', {
+      dataset: message.dataset,
+      status,
+      rowsIn,
+      rowsOut,
+      parquetBytes,
+    })
+  }
+  await queues.register.send([
+    {
+      body: JSON.stringify({ study, version, cause }),
+      groupId: `${study}/${version}`,
+      deduplicationId: nameCause(message.dataset, item?.contentKey, cause),
+    },
+  ])
+}

@@ -1,0 +1,179 @@
+import type { RegisterMessage } from '../../events/work.ts'
+import { serializeContents } from '../contents/serialize.ts'
+import type { Environment } from '../environment.ts'
+import { NotFoundError } from '../errors.ts'
+import { formatGateAction } from '../gate-action.ts'
+import { hashValue } from '../hash.ts'
+import { writeTable } from '../iceberg/write-table.ts'
+import { parseJson } from '../json.ts'
+import { contentAliasKey, contentsPath, dataKey, gatePath, mainBranch, runBranch, tablePath } from '../layout.ts'
+import { ensureStudy } from '../study.ts'
+import { nameCause } from './causes.ts'
+import { completeVersion } from './complete.ts'
+import { contentAlias, converterVersion } from './content-key.ts'
+import { describeDataFile } from './data-files.ts'
+import { type ConvertedDataset, judgeVersion, reportDataset } from './judge.ts'
+import { type LandingState, readLandingState } from './landing-state.ts'
+import { createRunBranch, dropOtherRuns } from './run-branches.ts'
+import { committed, listTables, readTableAt, stageTable } from './table-objects.ts'
+import { contentKeyProperty } from './table-properties.ts'
+import { readVersionRecord, stageVersionRecord, type VersionRecord } from './version-record.ts'
+import { readReport, reportOn, writeReport } from './version-report.ts'
+
+/** The content key that first held this CSV content under this schema: itself, unless the store's ETag is no content hash. */
+async function resolveAlias(
+  { lake }: Environment,
+  study: string,
+  { item, outcome }: ConvertedDataset,
+): Promise<string> {
+  if (outcome.sha256 === undefined) return outcome.contentKey
+  const key = contentAliasKey(study, item.dataset.name, contentAlias(item.inputs, outcome.sha256))
+  try {
+    const { contentKey } = parseJson(new TextDecoder().decode(await lake.get(key)), key) as { contentKey: string }
+    return contentKey
+  } catch (error) {
+    if (error instanceof NotFoundError) return outcome.contentKey
+    throw error
+  }
+}
+
+interface RegisteredDataset extends ConvertedDataset {
+  contentKey: string
+}
+
+function recordOf(state: LandingState, run: string, datasets: RegisteredDataset[]): VersionRecord {
+  return {
+    study: state.study,
+    version: state.version,
+    run,
+    fingerprint: state.fingerprint,
+    codeVersion: converterVersion,
+    promote: state.options.promote,
+    entities: state.entities,
+    datasets: datasets.map(({ item, outcome, contentKey }) => ({
+      ...reportDataset({ item, outcome }),
+      etag: item.object.etag,
+      size: item.object.size,
+      sha256: outcome.sha256!,
+      contentKey,
+    })),
+  }
+}
+
+/** Puts the raw tables, the declared schema and the record of the inputs on the run branch, and takes dropped datasets off it. */
+async function stageRawTables(
+  environment: Environment,
+  state: LandingState,
+  branch: string,
+  record: VersionRecord,
+): Promise<void> {
+  const { lakefs, lake, config } = environment
+  const { study } = state
+  const encode = (text: string) => new TextEncoder().encode(text)
+  const gate = encode(formatGateAction({ url: config.gate.url }))
+  await lakefs.uploadObject(study, branch, gatePath, gate, { contentType: 'application/yaml' })
+  const contents = encode(serializeContents(state.contents!))
+  await lakefs.uploadObject(study, branch, contentsPath, contents, { contentType: 'application/json' })
+
+  for (const { dataset, contentKey } of record.datasets) {
+    const { fields } = state.landed.find(item => item.dataset.name === dataset)!.dataset
+    const { text } = await writeTable({
+      store: lake,
+      study,
+      layer: 'raw',
+      dataset,
+      fields,
+      files: [await describeDataFile(environment, { key: dataKey(study, 'raw', dataset, contentKey), fields })],
+      mode: 'replace',
+      parent: await readTableAt(environment, study, committed(branch), 'raw', dataset),
+      time: state.newest!,
+      properties: { [contentKeyProperty]: contentKey },
+    })
+    await stageTable(environment, study, branch, 'raw', dataset, text)
+  }
+  const declared = new Set(record.datasets.map(({ dataset }) => dataset))
+  for (const { layer, dataset } of await listTables(environment, study, branch)) {
+    if (layer !== 'keys' && !declared.has(dataset)) await lakefs.deleteObject(study, branch, tablePath(layer, dataset))
+  }
+  await stageVersionRecord(environment, branch, record)
+}
+
+async function openRun(
+  environment: Environment,
+  state: LandingState,
+  converted: ConvertedDataset[],
+  cause: string,
+): Promise<void> {
+  const { lakefs, queues, log } = environment
+  const { study, version } = state
+  await ensureStudy(environment, study)
+  const head = await lakefs.getBranch(study, version)
+  const current = head && (await readVersionRecord(environment, study, head.commitId))
+  if (head && current?.fingerprint === state.fingerprint) {
+    await completeVersion(environment, { study, version, commit: head.commitId })
+    return
+  }
+  const base = (head ?? (await lakefs.getBranch(study, mainBranch)))!.commitId
+  const run = hashValue({ study, version, fingerprint: state.fingerprint, base }).slice(0, 12)
+  const before = await readReport(environment, study, version)
+  if (before?.status === 'rejected' && before.run === run) {
+    log.info('the same inputs were rejected before', { run })
+    return
+  }
+  const branch = runBranch(version, run)
+  await dropOtherRuns(environment, { study, version, run })
+  await createRunBranch(environment, { study, branch, base })
+
+  const datasets: RegisteredDataset[] = []
+  for (const item of converted) datasets.push({ ...item, contentKey: await resolveAlias(environment, study, item) })
+  const staged = await readVersionRecord(environment, study, branch)
+  // The keys of a record are added by a later step of the same run: a repeated message must not take them away.
+  if (staged?.run !== run) await stageRawTables(environment, state, branch, recordOf(state, run, datasets))
+  log.info('raw tables are registered', { run, datasets: datasets.length })
+  await queues.keys.send([
+    {
+      body: JSON.stringify({ study, version, run, cause }),
+      groupId: study,
+      deduplicationId: nameCause(version, run, cause),
+    },
+  ])
+}
+
+/**
+ * The work of `register`: once every declared dataset is converted from what lies in the landing bucket now, and nothing there changed for the
+ * configured time, opens the run branch and writes the raw tables to it. Otherwise reports a rejection, or leaves it to a later message.
+ */
+export async function registerVersion(
+  environment: Environment,
+  { study, version, cause }: RegisterMessage,
+): Promise<void> {
+  const { queues, config, now, log } = environment
+  const state = await readLandingState(environment, { study, version })
+  const judgement = await judgeVersion(environment, state)
+  if (judgement.state === 'converting' || !state.newest) {
+    log.debug('not everything is converted yet')
+    return
+  }
+  const settled = state.newest.getTime() + config.settleSeconds * 1000 - now().getTime()
+  if (settled > 0 && judgement.state !== 'waiting') {
+    const rescan = { rescan: { study, version, cause: nameCause('settle', study, version, state.fingerprint, cause) } }
+    await queues.landing.send([{ body: JSON.stringify(rescan), delaySeconds: Math.ceil(settled / 1000) }])
+    log.info('waits for the upload to settle')
+    return
+  }
+  if (judgement.state === 'rejected') {
+    const datasets = judgement.converted.map(reportDataset)
+    await writeReport(
+      environment,
+      { ...reportOn(state), status: 'rejected', datasets, problems: judgement.problems },
+      state.newest,
+    )
+    log.warn('version is rejected', { problems: judgement.problems.length })
+    return
+  }
+  if (judgement.state === 'waiting') {
+    log.info('version waits', { missing: state.missing.length })
+    return
+  }
+  await openRun(environment, state, judgement.converted, cause)
+}

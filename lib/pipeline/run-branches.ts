@@ -1,0 +1,36 @@
+import type { Environment } from '../environment.ts'
+import { LakefsError } from '../lakefs/client.ts'
+import { allocationBranch, runBranch } from '../layout.ts'
+
+/** Opens a hidden branch at a commit id. One of that name that is there already is this run's own, from an earlier attempt. */
+export async function createRunBranch(
+  { lakefs }: Pick<Environment, 'lakefs'>,
+  { study, branch, base }: { study: string; branch: string; base: string },
+): Promise<void> {
+  try {
+    await lakefs.createBranch(study, { name: branch, source: base, hidden: true })
+  } catch (error) {
+    if (!(error instanceof LakefsError && error.status === 409)) throw error
+  }
+}
+
+/** Deletes the allocation branches that interrupted attempts left behind. */
+export async function dropAllocations({ lakefs }: Pick<Environment, 'lakefs'>, study: string): Promise<void> {
+  const found: string[] = []
+  for await (const { id } of lakefs.listBranches(study, { prefix: allocationBranch(''), hidden: true })) found.push(id)
+  for (const branch of found) await lakefs.deleteBranch(study, branch)
+}
+
+/** Deletes the run branches that earlier inputs of a version left behind. */
+export async function dropOtherRuns(
+  { lakefs }: Pick<Environment, 'lakefs'>,
+  { study, version, run }: { study: string; version: string; run: string },
+): Promise<void> {
+  const prefix = runBranch(version, '')
+  const own = runBranch(version, run)
+  const others: string[] = []
+  for await (const { id } of lakefs.listBranches(study, { prefix, hidden: true })) {
+    if (id !== own && /^[0-9a-f]{12}$/.test(id.slice(prefix.length))) others.push(id)
+  }
+  for (const branch of others) await lakefs.deleteBranch(study, branch)
+}
