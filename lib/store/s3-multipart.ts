@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -20,6 +21,8 @@ export interface UploadTarget {
   key: string
   contentType?: string
   ifAbsent: boolean
+  /** True where no part is copied: only then can every part have a checksum on every server (MinIO makes none for a copied one). */
+  checksums: boolean
 }
 
 /** Adds parts to an upload, in order. */
@@ -36,12 +39,13 @@ export interface PartWriter {
  */
 export async function uploadParts(
   client: S3Client,
-  { bucket: Bucket, key: Key, contentType, ifAbsent }: UploadTarget,
+  { bucket: Bucket, key: Key, contentType, ifAbsent, checksums }: UploadTarget,
   write: (parts: PartWriter) => Promise<void>,
 ): Promise<string> {
-  // The SDK sends a CRC-32 with every part; S3 wants to be told beforehand.
+  // S3 refuses a part whose kind of checksum was not announced, and one without where one was.
+  const ChecksumAlgorithm = checksums ? 'CRC32' : undefined
   const { UploadId } = await client.send(
-    new CreateMultipartUploadCommand({ Bucket, Key, ContentType: contentType, ChecksumAlgorithm: 'CRC32' }),
+    new CreateMultipartUploadCommand({ Bucket, Key, ContentType: contentType, ChecksumAlgorithm }),
   )
   const parts: CompletedPart[] = []
   const nextNumber = (): number => {
@@ -56,12 +60,17 @@ export async function uploadParts(
     await write({
       async upload(bytes) {
         const PartNumber = nextNumber()
-        fill(
+        const command = new UploadPartCommand({
+          Bucket,
+          Key,
+          UploadId,
           PartNumber,
-          await client.send(
-            new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: bytes, ChecksumAlgorithm: 'CRC32' }),
-          ),
-        )
+          Body: bytes,
+          ChecksumAlgorithm,
+          ContentMD5: checksums ? undefined : createHash('md5').update(bytes).digest('base64'),
+        })
+        if (!checksums) leaveOutChecksum(command)
+        fill(PartNumber, await client.send(command))
       },
       async copy({ key, etag }, ranges) {
         for (let i = 0; i < ranges.length; i += parallelCopies) {
@@ -99,6 +108,18 @@ export async function uploadParts(
     await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined)
     throw error
   }
+}
+
+/** By itself the SDK sends a CRC-32 with every part, and a client's setting cannot be changed for one request. */
+function leaveOutChecksum(command: UploadPartCommand): void {
+  command.middlewareStack.add(
+    next => args => {
+      const { headers } = args.request as { headers: Record<string, string> }
+      for (const name of Object.keys(headers)) if (/^x-amz-(sdk-)?checksum-/.test(name)) delete headers[name]
+      return next(args)
+    },
+    { step: 'build', priority: 'low', name: 'leaveOutChecksum' },
+  )
 }
 
 /** Cuts `size` bytes into ranges of `length` to just below twice that, so that none is too small to be a part. */

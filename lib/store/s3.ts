@@ -104,7 +104,8 @@ export function createS3Store({
       const second = await pieces.next()
       if (second.done) return await putBytes(key, first, options)
       let size = 0
-      const target = { bucket, key, contentType: options.contentType, ifAbsent: options.ifAbsent ?? false }
+      const { contentType, ifAbsent = false } = options
+      const target = { bucket, key, contentType, ifAbsent, checksums: true }
       const etag = await uploadParts(client, target, async parts => {
         const upload = async (piece: Uint8Array) => {
           await parts.upload(piece)
@@ -147,7 +148,7 @@ export function createS3Store({
     append: Uint8Array,
     { ifAbsent = false, contentType }: WriteOptions,
   ): Promise<ObjectWritten> {
-    const etag = await uploadParts(client, { bucket, key, contentType, ifAbsent }, async parts => {
+    const etag = await uploadParts(client, { bucket, key, contentType, ifAbsent, checksums: false }, async parts => {
       await parts.copy(source, cutRanges(source.size, copyPartSize)).catch(error => {
         const failure = translateS3Error(error, address(source.key))
         // Nobody asked for that ETag: the source was replaced after it was looked at.
