@@ -17,6 +17,8 @@ export interface TokenizeOptions {
 export const defaultMaxCellBytes = 16 * 1024 * 1024
 /** Bytes given to the parser at once: what bounds the records that are in memory beside a batch. */
 const sliceBytes = 64 * 1024
+/** The parser looks a few bytes ahead: harmless letters after a fault make it work off the line end that may stand before it. */
+const padding = Buffer.from('xxxx')
 
 /**
  * The records of a CSV file (RFC 4180, and what DESIGN allows beyond it), header first, in arrays of records as they come. Cells are text
@@ -67,14 +69,17 @@ export function tokenizeWhole(bytes: Uint8Array, { file, names, encoding }: Omit
   const { dialect, start } = finder.finish()
   const fault = chunks.at(-1)!.fault
   const records: string[][] = []
+  const onRecord = (record: string[]): null => {
+    records.push(record)
+    return null
+  }
   try {
-    const onRecord = (record: string[]): null => {
-      records.push(record)
-      return null
-    }
-    parseWhole(start, { ...parserOptions(dialect), on_record: onRecord })
+    parseWhole(fault ? Buffer.concat([start, padding]) : start, { ...parserOptions(dialect), on_record: onRecord })
+    // With a fault the last record is the one that the padding completes.
+    if (fault) records.pop()
   } catch (error) {
-    if (!fault) throw new Rejection(describeError(error as CsvError, { file, row: records.length }))
+    const place = { file, row: records.length, header: records[0] }
+    if (!fault) throw new Rejection(describeError(error as CsvError, place))
   }
   if (fault) throw new Rejection(describeFault(fault, { file, row: records.length }))
   return records
@@ -174,9 +179,8 @@ function openSession({
       return records
     },
     async place(fault) {
-      // The parser looks a few bytes ahead: harmless letters make it work off the line end that may stand last.
       await new Promise<void>(resolve => {
-        parser.write('xxxx', () => resolve())
+        parser.write(padding, () => resolve())
         drain()
       })
       return describeFault(fault, { file, row: row() })
