@@ -314,6 +314,7 @@ describe.skipIf(!python)('tables that pyiceberg reads', () => {
         metadata: address('lake', ours.key),
         steps: [
           { append: [{ USUBJID: 'C', AGE: 3 }] },
+          { properties: { 'write.avro.compression-codec': 'zstd' } },
           { delete: "USUBJID == 'A'" },
           { rename: ['AGE', 'AGEYR'] },
           { partition: 'USUBJID' },
