@@ -1,17 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseSerializedContents, serializeContents } from '../../../lib/contents/serialize.ts'
-import type { Contents, Field, FieldType } from '../../../lib/fields.ts'
+import type { Contents, Field } from '../../../lib/fields.ts'
+import { anyType } from './arbitraries.ts'
 
-const kinds = ['string', 'integer', 'bigint', 'double', 'boolean', 'date', 'timestamp', 'time'] as const
-const anyType: fc.Arbitrary<FieldType> = fc.oneof(
-  fc.constantFrom(...kinds).map(kind => ({ kind })),
-  fc
-    .integer({ min: 1, max: 38 })
-    .chain(precision =>
-      fc.integer({ min: 0, max: precision }).map(scale => ({ kind: 'decimal', precision, scale }) as const),
-    ),
-)
 const anyField: fc.Arbitrary<Field> = fc.record(
   {
     id: fc.integer({ min: 1, max: 1_000_000_000 }),
