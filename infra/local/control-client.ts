@@ -15,7 +15,6 @@ export interface About {
   pid: number
   command: string
   folder: string
-  lakefsEndpoint: string
 }
 
 export interface ControlClient {

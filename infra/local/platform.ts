@@ -8,13 +8,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Rescan } from '../../events/landing.ts'
 import { createHandlers as createRealHandlers } from '../../functions/handlers.ts'
-import { readConfig } from '../../lib/config.ts'
 import type { Environment, Queues } from '../../lib/environment.ts'
 import { createLakefs } from '../../lib/lakefs/client.ts'
 import type { Log } from '../../lib/log.ts'
 import { inspectVersion } from '../../lib/pipeline/status.ts'
-import { createDirectoryStore } from '../../lib/store/directory.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
+import { configureLocal, openBuckets } from './buckets.ts'
 import { type Mapping, startMapping } from './event-source-mapping.ts'
 import { type CreateHandlers, checkTimeoutSeconds, type Handlers, queueFedFunctions } from './functions.ts'
 import { invokeFunction } from './invoke.ts'
@@ -29,9 +28,6 @@ import { type Control, startServer } from './server.ts'
 import { ensureSettings, explainListenError, loopback, type Settings } from './settings.ts'
 import { deliverOne, type Step } from './step.ts'
 import { createWorkload } from './workload.ts'
-
-export const landingBucket = 'landing'
-export const lakeBucket = 'lake'
 
 export interface PlatformOptions {
   /** The data directory; made where it is not there. */
@@ -106,9 +102,9 @@ export async function openPlatform({
     opened.push({ close: queues.close })
     const workload = createWorkload({ countMessages: queues.count })
 
-    const lake = createDirectoryStore({ folder: join(folder, lakeBucket), bucket: lakeBucket, now })
+    const { landing: landingStore, lake } = openBuckets({ folder, now })
     const landing = announceUploads({
-      store: createDirectoryStore({ folder: join(folder, landingBucket), bucket: landingBucket, now }),
+      store: landingStore,
       queue: queues.bySource.landing,
       now,
       onLost: (key, error) => log.warn('upload not announced', { key, error: String(error) }),
@@ -128,22 +124,12 @@ export async function openPlatform({
     )
     opened.push(lakefsServer)
 
-    const lakefsEndpoint = `http://${loopback}:${settings.ports.lakefs}`
-    const config = readConfig({
-      LANDING_BUCKET: landingBucket,
-      LAKE_BUCKET: lakeBucket,
-      LAKEFS_ENDPOINT: lakefsEndpoint,
-      LAKEFS_ACCESS_KEY_ID: settings.lakefs.accessKeyId,
-      LAKEFS_SECRET_ACCESS_KEY: settings.lakefs.secretAccessKey,
-      GATE_URL: `http://${loopback}:${settings.ports.functions}/functions/check`,
-      GATE_TOKEN: settings.gateToken,
-      SETTLE_SECONDS: String(settleSeconds),
-    })
+    const config = configureLocal(settings, { settleSeconds })
     const environment: Environment = {
       config,
       landing: endStoreWith(landing, life),
       lake: endStoreWith(lake, life),
-      lakefs: createLakefs({ endpoint: lakefsEndpoint, ...settings.lakefs, fetch: endFetchWith(fetch, life) }),
+      lakefs: createLakefs({ ...config.lakefs, fetch: endFetchWith(fetch, life) }),
       queues: Object.fromEntries(
         Object.entries(queues.bySource).map(([source, queue]) => [source, endWith(queue, life)]),
       ) as unknown as Queues,
@@ -180,7 +166,7 @@ export async function openPlatform({
         idle: await workload.waitUntilIdle({ timeoutMs: 500 }),
         deadLetters: queues.deadLetters(),
       }),
-      about: () => ({ pid: process.pid, command, folder, lakefsEndpoint }),
+      about: () => ({ pid: process.pid, command, folder }),
     }
     const server = await listen('functions', port =>
       startServer({

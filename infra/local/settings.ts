@@ -97,7 +97,8 @@ export function explainListenError(
   error: unknown,
   { folder, name, port: taken }: { folder: string; name: keyof Settings['ports']; port: number },
 ): unknown {
-  if ((error as NodeJS.ErrnoException | undefined)?.code !== 'EADDRINUSE') return error
+  const codes = [error, (error as Error | undefined)?.cause].map(of => (of as NodeJS.ErrnoException | undefined)?.code)
+  if (!codes.includes('EADDRINUSE')) return error
   return new Error(
     `port ${taken} on ${loopback} is in use by another program. Stop that program, or set "ports.${name}" ` +
       `in ${settingsPath(folder)} to a free port`,

@@ -1,0 +1,31 @@
+import { checkRef } from '../../lib/gate/check-ref.ts'
+import { defineStudyCommand } from '../support/define.ts'
+import { exitCodes } from '../support/failure.ts'
+import { count } from '../support/output.ts'
+import { formatProblems, shortCommit } from '../support/print-report.ts'
+import { parseStudyRef, resolveRef } from '../support/refs.ts'
+import { withSession } from '../support/session.ts'
+
+export default defineStudyCommand({
+  name: 'check',
+  description: "Judge a commit by the gate's rules: contents, schema, files, rows and keys agree",
+  args: { at: { type: 'positional', required: true, valueHint: 'STUDY@REF', description: 'as in ilms@v1' } },
+  async run({ args, data, output }) {
+    const { study, ref } = parseStudyRef(args.at)
+    return withSession({ data, command: 'check', create: false }, async ({ environment }) => {
+      const commit = await resolveRef(environment, study, ref)
+      output.progress(`checking ${study}@${ref} …`)
+      const { problems, tables } = await checkRef(environment, study, commit.id)
+      output.document({ study, ref, commit: commit.id, accepted: problems.length === 0, tables, problems })
+      const subject = `${study}@${ref} (commit ${shortCommit(commit.id)}, ${count(tables, 'table')})`
+      if (problems.length === 0) {
+        output.line(`${subject}: schema and data agree.`)
+        return exitCodes.done
+      }
+      output.line(`${subject}: ${count(problems.length, 'disagreement')}`)
+      output.line()
+      for (const line of formatProblems(problems)) output.line(line)
+      return exitCodes.refused
+    })
+  },
+})

@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { defineStudyCommand } from '../support/define.ts'
+import { exitCodes } from '../support/failure.ts'
+import { finishVersion, uploadFolder } from '../support/load-version.ts'
+import { commandLine, showPath } from '../support/paths.ts'
+import { adviseOn, exitCodeOf, printDeadLetters, printReport } from '../support/print-report.ts'
+import { withSession } from '../support/session.ts'
+import { checkStudy, checkVersion, readStudyFolder } from '../support/study-folder.ts'
+
+export default defineStudyCommand({
+  name: 'run',
+  description: 'Load a folder of CSV files as a version of a study, wait, and say what came of it',
+  args: {
+    folder: { type: 'positional', required: true, description: 'The folder with contents.csv and the datasets' },
+    study: { type: 'string', required: true, valueHint: 'STUDY', description: 'The study' },
+    version: { type: 'string', required: true, valueHint: 'VERSION', description: 'The version' },
+    options: { type: 'string', valueHint: 'FILE', description: 'Use this file as study.json' },
+  },
+  async run({ args, data, output }) {
+    const study = checkStudy(args.study)
+    const version = checkVersion(args.version)
+    const folder = await readStudyFolder(args.folder, { options: args.options })
+
+    const { status, deadLetters } = await withSession({ data, command: 'run', create: true }, async session => {
+      await uploadFolder(session, { folder, study, version }, output)
+      return finishVersion(session, { study, version }, output)
+    })
+
+    output.document({ ...status.report, status: status.state, deadLetters })
+    printReport(output, status)
+    printDeadLetters(output, deadLetters, showPath(join(data, 'studylake.log')))
+    output.line()
+    output.line(adviseOn(status) ?? `Look at it: ${commandLine(`show ${study}@${version}`, { data })}`)
+    return deadLetters.length > 0 ? exitCodes.refused : exitCodeOf(status)
+  },
+})

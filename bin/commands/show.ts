@@ -1,0 +1,92 @@
+import { formatType } from '../../lib/fields.ts'
+import { listTables } from '../../lib/pipeline/table-objects.ts'
+import { defineStudyCommand } from '../support/define.ts'
+import { count, formatCount, formatTable, type Output } from '../support/output.ts'
+import { commandLine } from '../support/paths.ts'
+import { shortCommit } from '../support/print-report.ts'
+import { parseStudyRef, parseTableName, requireTable, resolveRef, type Table } from '../support/refs.ts'
+import { withSession } from '../support/session.ts'
+
+const describeTable = ({ layer, dataset, fields, files, rows }: Table) => ({
+  table: `${layer}.${dataset}`,
+  rows,
+  columns: fields.map(({ name, type, nullable, label }) => ({ name, type: formatType(type), nullable, label })),
+  files: files.map(({ address, rows, bytes }) => ({ address, rows, bytes })),
+})
+
+function printFiles(output: Output, { files }: Table): void {
+  const lines = formatTable(
+    [{ title: 'file' }, { title: 'rows', align: 'right' }, { title: 'bytes', align: 'right' }],
+    files.map(({ address, rows, bytes }) => [address, formatCount(rows), formatCount(bytes)]),
+  )
+  for (const line of lines) output.line(line)
+}
+
+/** One table with a line for each column. */
+function printTable(output: Output, table: Table): void {
+  const columns = table.fields.map(({ name, type, nullable, label = '' }) => [
+    name,
+    formatType(type),
+    nullable ? '' : 'not null',
+    label,
+  ])
+  output.line(`${table.layer}.${table.dataset}: ${count(table.rows, 'row')}, ${count(table.fields.length, 'column')}`)
+  output.line()
+  const lines = formatTable([{ title: 'column' }, { title: 'type' }, { title: '' }, { title: 'label' }], columns)
+  for (const line of lines) output.line(line)
+  output.line()
+  printFiles(output, table)
+}
+
+/** One table of many: its columns on as few lines as they take. */
+function printSummary(output: Output, { layer, dataset, rows, fields, files }: Table): void {
+  output.line(`${layer}.${dataset}: ${count(rows, 'row')}, ${count(fields.length, 'column')}`)
+  let line = ' '
+  for (const [index, { name, type }] of fields.entries()) {
+    const text = ` ${name} ${formatType(type)}${index < fields.length - 1 ? ',' : ''}`
+    if (line.length + text.length > 110 && line !== ' ') {
+      output.line(line)
+      line = ' '
+    }
+    line += text
+  }
+  output.line(line)
+  for (const { address } of files) output.line(`  ${address}`)
+  output.line()
+}
+
+export default defineStudyCommand({
+  name: 'show',
+  description: "Show a version's tables: columns, types, rows, files",
+  args: {
+    at: { type: 'positional', required: true, valueHint: 'STUDY@REF', description: 'as in ilms@v1' },
+    table: {
+      type: 'positional',
+      required: false,
+      valueHint: 'LAYER.DATASET',
+      description: 'as in base.patients; all without',
+    },
+  },
+  async run({ args, data, output }) {
+    const { study, ref } = parseStudyRef(args.at)
+    const wanted = args.table === undefined ? undefined : parseTableName(args.table)
+    await withSession({ data, command: 'show', create: false }, async ({ environment }) => {
+      const commit = await resolveRef(environment, study, ref)
+      const names = wanted ? [wanted] : await listTables(environment, study, commit.id)
+      const tables: Table[] = []
+      for (const name of names) tables.push(await requireTable(environment, { study, ref, commit: commit.id, ...name }))
+
+      output.document({ study, ref, commit: commit.id, message: commit.message, tables: tables.map(describeTable) })
+      output.line(`${study}@${ref}, commit ${shortCommit(commit.id)} (${commit.message})`)
+      output.line()
+      if (wanted) for (const table of tables) printTable(output, table)
+      else for (const table of tables) printSummary(output, table)
+      if (!wanted && tables.length > 0)
+        output.line(
+          `One of them in full: ${commandLine(`show ${study}@${ref} ${tables[0]!.layer}.${tables[0]!.dataset}`, { data })}`,
+        )
+      if (tables.length === 0) output.line('There are no tables.')
+    })
+    return 0
+  },
+})

@@ -1,0 +1,68 @@
+import { inspectVersion, listVersions } from '../../lib/pipeline/status.ts'
+import { defineStudyCommand } from '../support/define.ts'
+import { CommandError, exitCodes } from '../support/failure.ts'
+import { count, formatCount, formatTable } from '../support/output.ts'
+import { commandLine } from '../support/paths.ts'
+import { adviseOn, exitCodeOf, printReport, shortCommit } from '../support/print-report.ts'
+import { withSession } from '../support/session.ts'
+import { checkStudy, checkVersion } from '../support/study-folder.ts'
+
+export default defineStudyCommand({
+  name: 'status',
+  description: 'Say where versions stand: one, those of a study, or all',
+  args: {
+    study: { type: 'positional', required: false, description: 'The study; all without' },
+    version: { type: 'positional', required: false, description: 'The version; all without' },
+  },
+  async run({ args, data, output }) {
+    const study = args.study === undefined ? undefined : checkStudy(args.study)
+    const version = args.version === undefined ? undefined : checkVersion(args.version)
+    return withSession({ data, command: 'status', create: false }, async ({ environment }) => {
+      const names = (await listVersions(environment, study)).filter(name => !version || name.version === version)
+      if (names.length === 0) {
+        const what = [study, version].filter(name => name).join(' ')
+        throw new CommandError(
+          `no version${what ? ` of ${what}` : ''} was ever uploaded; load one with "${commandLine('run FOLDER --study S --version V', { data })}"`,
+        )
+      }
+      const found = await Promise.all(names.map(name => inspectVersion(environment, name.study, name.version)))
+      if (version) {
+        const [status] = found as [(typeof found)[number]]
+        output.document({ ...status.report, status: status.state })
+        printReport(output, status)
+        const advice = adviseOn(status)
+        if (advice) output.line(`\n${advice}`)
+        return exitCodeOf(status)
+      }
+      output.document(found.map(({ state, report }) => ({ ...report, status: state })))
+      const lines = formatTable(
+        [
+          { title: 'study' },
+          { title: 'version' },
+          { title: 'state' },
+          { title: 'datasets', align: 'right' },
+          { title: 'rows', align: 'right' },
+          { title: 'commit' },
+          { title: 'remarks' },
+        ],
+        found.map(({ state, report }) => [
+          report.study,
+          report.version,
+          state,
+          formatCount(report.datasets.length),
+          formatCount(report.datasets.reduce((sum, { rowsOut }) => sum + rowsOut, 0)),
+          report.commit ? shortCommit(report.commit) : '',
+          [
+            report.problems.length > 0 && count(report.problems.length, 'problem'),
+            state === 'waiting' && `waits for ${count(report.waitingFor.length, 'file')}`,
+            report.promoted && 'on main',
+          ]
+            .filter(remark => remark)
+            .join(', '),
+        ]),
+      )
+      for (const line of lines) output.line(line)
+      return exitCodes.done
+    })
+  },
+})

@@ -1,0 +1,61 @@
+/** The command line: finds the command, runs it, and turns what goes wrong into a sentence and an exit code. */
+import { stripVTControlCharacters } from 'node:util'
+import { type CommandDef, renderUsage, runCommand } from 'citty'
+import { LockedError } from '../infra/local/lock.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { CommandError, exitCodes, UsageError } from './support/failure.ts'
+
+const load = (name: string) => async (): Promise<CommandDef> =>
+  ((await import(`./commands/${name}.ts`)) as { default: CommandDef }).default
+
+const commands = ['run', 'dev', 'upload', 'status', 'show', 'head', 'check', 'validate', 'contents', 'sample']
+const subCommands = Object.fromEntries(commands.map(name => [name, load(name)]))
+const main: CommandDef = {
+  meta: { name: 'studylake', version: packageJson.version, description: packageJson.description },
+  subCommands,
+}
+
+/** Shows how a command is called, or the list of commands. */
+async function describeUsage(command: string | undefined): Promise<string> {
+  const known = command !== undefined && Object.hasOwn(subCommands, command)
+  const text = known ? await renderUsage(await subCommands[command]!(), main) : await renderUsage(main)
+  return process.stdout.isTTY ? text : stripVTControlCharacters(text)
+}
+
+async function runMain(rawArgs: string[]): Promise<void> {
+  const [command, ...rest] = rawArgs
+  const wantsHelp = ['--help', '-h'].some(flag => rawArgs.includes(flag))
+  if (wantsHelp) console.log(await describeUsage(command))
+  else if (rest.length === 0 && ['--version', '-v'].includes(command ?? '')) console.log(packageJson.version)
+  else if (command === undefined) throw new UsageError('which command? See studylake --help')
+  else if (!Object.hasOwn(subCommands, command)) {
+    throw new UsageError(`there is no command ${JSON.stringify(command)}; there are ${commands.join(', ')}`)
+  } else await runCommand(await subCommands[command]!(), { rawArgs: rest })
+}
+
+/** citty's errors are of a class that it does not export. */
+const isUsage = (error: unknown): boolean =>
+  error instanceof UsageError || (error instanceof Error && error.name === 'CLIError')
+
+function explain(error: unknown, rawArgs: string[]): number {
+  if (!(error instanceof Error)) {
+    console.error('studylake: failed')
+    return exitCodes.refused
+  }
+  if (isUsage(error)) {
+    const known = Object.hasOwn(subCommands, rawArgs[0] ?? '') ? `${rawArgs[0]} ` : ''
+    console.error(`studylake: ${stripVTControlCharacters(error.message)}\nSee studylake ${known}--help`)
+    return exitCodes.usage
+  }
+  console.error(`studylake: ${error.message}`)
+  if (!(error instanceof CommandError || error instanceof LockedError) && process.env.STUDYLAKE_DEBUG)
+    console.error(error)
+  return exitCodes.refused
+}
+
+const rawArgs = process.argv.slice(2)
+try {
+  await runMain(rawArgs)
+} catch (error) {
+  process.exitCode = explain(error, rawArgs)
+}

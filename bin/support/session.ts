@@ -1,0 +1,120 @@
+/**
+ * A command's hold on a data directory: the platform that another process runs there (a `dev`), or else one of its own for as long as the
+ * command takes. Commands need not know which.
+ */
+import { createReadStream, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ControlClient, createControlClient, NotRunningError } from '../../infra/local/control-client.ts'
+import { LockedError } from '../../infra/local/lock.ts'
+import { openPlatform } from '../../infra/local/platform.ts'
+import type { DeadLetters } from '../../infra/local/queues.ts'
+import { openReader } from '../../infra/local/reader.ts'
+import { readSettings, settingsFile } from '../../infra/local/settings.ts'
+import type { Environment } from '../../lib/environment.ts'
+import { CommandError, exitCodes } from './failure.ts'
+import { commandLine, showPath } from './paths.ts'
+
+export interface Session {
+  /** True where another process does the work. */
+  attached: boolean
+  /** For reading. */
+  environment: Environment
+  /** Puts a file into the landing bucket. */
+  upload(key: string, path: string): Promise<void>
+  /** Has all that is landed worked on; resolves when nothing is left, with what had to be given up. */
+  finish(): Promise<DeadLetters[]>
+}
+
+/** How long a process that holds the folder may take to answer: it may be starting, or stopping. */
+const patienceMs = 15_000
+
+/**
+ * Calls `work` with a session and ends it. Where the process that was attached to stops meanwhile, `work` is called again with another
+ * session, so it must be fit to run twice. `create: false` refuses a folder in which there is nothing.
+ */
+export async function withSession<Result>(
+  { data, command, create }: { data: string; command: string; create: boolean },
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  if (!create && !existsSync(join(data, settingsFile))) {
+    throw new CommandError(
+      `there is nothing in ${showPath(data)} yet. Load a study with "${commandLine('run FOLDER --study S --version V', { data })}", ` +
+        'or say with --data where it is',
+    )
+  }
+  const end = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await withOwnPlatform({ data, command }, work)
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+      try {
+        return await withRunningPlatform(data, error, work)
+      } catch (failure) {
+        if (!(failure instanceof NotRunningError)) throw failure
+        if (performance.now() > end) throw error
+      }
+    }
+    await sleep(100)
+  }
+}
+
+async function withOwnPlatform<Result>(
+  { data, command }: { data: string; command: string },
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const platform = await openPlatform({ folder: data, command, start: false })
+  const forget = onInterrupt(() => platform.close())
+  try {
+    return await work({
+      attached: false,
+      environment: platform.environment,
+      async upload(key, path) {
+        await platform.landing.put(key, createReadStream(path))
+      },
+      async finish() {
+        platform.start()
+        await platform.idle()
+        return platform.deadLetters()
+      },
+    })
+  } finally {
+    forget()
+    await platform.close()
+  }
+}
+
+async function withRunningPlatform<Result>(
+  data: string,
+  locked: LockedError,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const settings = await readSettings(data)
+  if (!settings) throw new NotRunningError(locked.message)
+  const control: ControlClient = createControlClient(settings)
+  const about = await control.about()
+  return work({
+    attached: true,
+    environment: openReader({ folder: about.folder, settings }),
+    upload: control.upload,
+    finish: control.idle,
+  })
+}
+
+/** Ends in order at the first Ctrl-C; a second one ends at once. Returns what takes this back. */
+export function onInterrupt(close: () => Promise<void>): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  function interrupt(): void {
+    forget()
+    close().then(
+      () => process.exit(exitCodes.interrupted),
+      () => process.exit(exitCodes.refused),
+    )
+  }
+  function forget(): void {
+    for (const signal of signals) process.off(signal, interrupt)
+  }
+  for (const signal of signals) process.on(signal, interrupt)
+  return forget
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { type Config, readConfig } from '../../lib/config.ts'
+import { createDirectoryStore } from '../../lib/store/directory.ts'
+import type { ObjectStore } from '../../lib/store/object-store.ts'
+import { loopback, type Settings } from './settings.ts'
+
+const landingBucket = 'landing'
+const lakeBucket = 'lake'
+
+/** The buckets of a data directory: two folders in it. */
+export function openBuckets({ folder, now }: { folder: string; now: () => Date }): {
+  landing: ObjectStore
+  lake: ObjectStore
+} {
+  const open = (bucket: string): ObjectStore => createDirectoryStore({ folder: join(folder, bucket), bucket, now })
+  return { landing: open(landingBucket), lake: open(lakeBucket) }
+}
+
+/** The configuration that the functions have in a data directory. */
+export function configureLocal(
+  { ports, lakefs, gateToken }: Settings,
+  { settleSeconds }: { settleSeconds: number },
+): Config {
+  return readConfig({
+    LANDING_BUCKET: landingBucket,
+    LAKE_BUCKET: lakeBucket,
+    LAKEFS_ENDPOINT: `http://${loopback}:${ports.lakefs}`,
+    LAKEFS_ACCESS_KEY_ID: lakefs.accessKeyId,
+    LAKEFS_SECRET_ACCESS_KEY: lakefs.secretAccessKey,
+    GATE_URL: `http://${loopback}:${ports.functions}/functions/check`,
+    GATE_TOKEN: gateToken,
+    SETTLE_SECONDS: String(settleSeconds),
+  })
+}
