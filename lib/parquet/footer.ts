@@ -75,7 +75,8 @@ function footerLength(tail: Uint8Array, size: number, subject: string): number {
 
 /** A file can be cut in its middle and still end well; then its chunks reach into the footer. */
 function checkExtents({ row_groups }: FileMetaData, end: number, subject: string): void {
-  for (const { columns } of row_groups) {
+  for (const { columns, num_rows } of row_groups) {
+    if (num_rows === 0n) continue
     for (const column of columns) {
       const { start, end: chunkEnd } = chunkExtent(column, subject)
       if (start < 4 || chunkEnd > end)
@@ -90,16 +91,16 @@ export function chunkExtent(
   subject: string,
 ): { start: number; end: number } {
   if (!meta_data || file_path) throw new Error(`${subject} keeps columns or their metadata elsewhere`)
+  // Some writers put 0 where there is no dictionary.
   const data = Number(meta_data.data_page_offset)
-  const dictionary = Number(meta_data.dictionary_page_offset ?? 0)
-  const start = dictionary > 0 && dictionary < data ? dictionary : data
+  const start = Math.min(data, Number(meta_data.dictionary_page_offset ?? 0) || data)
   return { start, end: start + Number(meta_data.total_compressed_size) }
 }
 
-/** Where each row group begins, in bytes, ascending: Iceberg's `split_offsets`. */
+/** Where each row group that has rows begins, in bytes, ascending: Iceberg's `split_offsets`. */
 export function splitOffsets({ row_groups }: FileMetaData): number[] {
-  const starts = row_groups.map(({ columns }) =>
-    Math.min(...columns.map(column => chunkExtent(column, 'the file').start)),
-  )
+  const starts = row_groups
+    .filter(({ num_rows }) => num_rows > 0n)
+    .map(({ columns }) => Math.min(...columns.map(column => chunkExtent(column, 'the file').start)))
   return starts.sort((a, b) => a - b)
 }

@@ -1,12 +1,15 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js'
+import { ByteWriter } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import type { Field } from '../../../lib/fields.ts'
 import { appendColumns } from '../../../lib/parquet/append.ts'
 import { columnMetrics, parseFooter, splitOffsets } from '../../../lib/parquet/footer.ts'
 import { readColumns } from '../../../lib/parquet/read.ts'
-import { readThrift, structList, thriftField } from '../../../lib/parquet/thrift.ts'
+import { readThrift, structList, type ThriftStruct, thriftField, writeThrift } from '../../../lib/parquet/thrift.ts'
 import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { batchRows, type Cell, cutBatches, makeBatch } from '../../support/columns.ts'
 import { memoryStore } from '../../support/memory-store.ts'
@@ -164,6 +167,48 @@ describe('appendColumns', () => {
     const store = memoryStore({ objects: { base: new Uint8Array(Buffer.concat([bytes, again.append])) } })
     const read = await batchRows(readColumns(store, 'base', { fields: [site, manyRows.fields[0]] }))
     expect(read).toEqual(manyRows.rows.map(([subject], row) => [BigInt(row), subject]))
+  })
+
+  it.each(['v1-gzip', 'v2-none-delta', 'v1-snappy-pages', 'empty-groups'])(
+    'appends to the pyarrow file %s',
+    async name => {
+      const source = new Uint8Array(await readFile(join(import.meta.dirname, 'fixtures', `${name}.parquet`)))
+      const metadata = parseFooter(source)
+      const keys = keysFor(Number(metadata.num_rows))
+      const { append, metadata: after } = await appendColumns({
+        metadata,
+        sourceSize: source.length,
+        fields: keyFields,
+        batches: cutBatches(keyFields, keys, [3]),
+      })
+      const [groupsBefore, groupsAfter] = [metadata, after].map(({ raw }) => structList(readThrift(raw), 4))
+      expect(groupsAfter).toHaveLength(groupsBefore.length)
+      for (const [at, group] of groupsAfter.entries())
+        expect(structList(group, 1).slice(0, -2)).toEqual(structList(groupsBefore[at], 1))
+      const store = memoryStore({ objects: { base: new Uint8Array(Buffer.concat([source, append])) } })
+      expect(await batchRows(readColumns(store, 'base', { fields: keyFields }))).toEqual(keys)
+    },
+  )
+
+  it('adds nothing that the source’s footer leaves out', async () => {
+    const { bytes, metadata } = await writeParquetFile(manyRows.fields, makeBatch(manyRows.fields, manyRows.rows))
+    const footer = readThrift(metadata.raw)
+    const without = (struct: ThriftStruct, ...ids: number[]) => {
+      struct.fields = struct.fields.filter(({ id }) => !ids.includes(id))
+    }
+    without(footer, 7)
+    for (const group of structList(footer, 4)) without(group, 6)
+    const writer = new ByteWriter()
+    writeThrift(writer, footer)
+    const { metadata: after } = await appendColumns({
+      metadata: { ...metadata, raw: writer.getBytes() },
+      sourceSize: bytes.length,
+      fields: keyFields,
+      batches: cutBatches(keyFields, keysFor(400), [400]),
+    })
+    expect(thriftField(readThrift(after.raw), 7)).toBeUndefined()
+    expect(after.row_groups[0].total_compressed_size).toBeUndefined()
+    expect(after.row_groups[0].columns).toHaveLength(4)
   })
 
   it('refuses rows that are not the source’s', async () => {

@@ -1,8 +1,18 @@
 import fc from 'fast-check'
+import { ByteWriter } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import type { Field, FieldType } from '../../../lib/fields.ts'
 import { type ColumnMetrics, columnMetrics, parseFooter } from '../../../lib/parquet/footer.ts'
 import { readBigEndian, writeBigEndian } from '../../../lib/parquet/metrics.ts'
+import {
+  readThrift,
+  setField,
+  structField,
+  structList,
+  type ThriftStruct,
+  thriftType,
+  writeThrift,
+} from '../../../lib/parquet/thrift.ts'
 import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { type Cell, makeBatch } from '../../support/columns.ts'
 import { table } from './arbitraries.ts'
@@ -144,6 +154,52 @@ describe('columnMetrics', () => {
     const fields: Field[] = [{ id: 5, name: 'x', type: { kind: 'integer' }, nullable: true }]
     const { metadata } = await writeParquetFile(fields, makeBatch(fields, [[1]]))
     expect(columnMetrics(metadata, [{ ...fields[0], id: 6 }]).size).toBe(0)
+  })
+})
+
+describe('columnMetrics of other writers', () => {
+  const field = (type: FieldType): Field => ({ id: 5, name: 'x', type, nullable: true })
+
+  /** The metrics of a file of one value whose statistics are changed. */
+  async function changed(type: FieldType, cell: Cell, change: (statistics: ThriftStruct, chunk: ThriftStruct) => void) {
+    const { metadata } = await writeParquetFile([field(type)], makeBatch([field(type)], [[cell]]))
+    const footer = readThrift(metadata.raw)
+    const chunk = structField(structList(structList(footer, 4)[0], 1)[0], 3)!
+    change(structField(chunk, 12)!, chunk)
+    const writer = new ByteWriter()
+    writeThrift(writer, footer)
+    return columnMetrics({ ...metadata, raw: writer.getBytes() }, [field(type)]).get(5)
+  }
+  const setMax = (value: Uint8Array) => (statistics: ThriftStruct) =>
+    setField(statistics, { id: 5, type: thriftType.binary, value })
+
+  it('have no bound that is cut within a character, is NaN, or is of a wrong length', async () => {
+    const wrong: [FieldType, Cell, Uint8Array][] = [
+      [{ kind: 'string' }, 'a', Uint8Array.of(0x61, 0xc3)],
+      [{ kind: 'double' }, 1, new Uint8Array(new Float64Array([Number.NaN]).buffer)],
+      [{ kind: 'double' }, 1, Uint8Array.of(1)],
+      [{ kind: 'integer' }, 1, Uint8Array.of(1)],
+      [{ kind: 'bigint' }, 1n, Uint8Array.of(1)],
+      [{ kind: 'boolean' }, true, Uint8Array.of()],
+      [{ kind: 'decimal', precision: 20, scale: 0 }, 1n, Uint8Array.of()],
+    ]
+    for (const [type, cell, max] of wrong) {
+      const metrics = await changed(type, cell, setMax(max))
+      expect(metrics!.lower).toBeDefined()
+      expect(metrics!.upper).toBeUndefined()
+    }
+  })
+
+  it('are left out where the file does not count its nulls', async () => {
+    const dropped = await changed({ kind: 'integer' }, 1, (_, chunk) => {
+      chunk.fields = chunk.fields.filter(({ id }) => id !== 12)
+    })
+    expect(dropped).toBeUndefined()
+    const inserted = await changed({ kind: 'integer' }, 1, statistics => {
+      statistics.fields = statistics.fields.filter(({ id }) => id !== 3)
+      setField(statistics, { id: 3, type: thriftType.i64, value: 0n })
+    })
+    expect(inserted).toMatchObject({ nullCount: 0 })
   })
 })
 
