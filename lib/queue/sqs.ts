@@ -8,7 +8,7 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
-import { TransientError } from '../errors.ts'
+import { PreconditionError, TransientError } from '../errors.ts'
 import type { OutgoingMessage, Queue, ReceivedMessage } from './queue.ts'
 import { checkMessage, checkVisibility, maxBatch, maxMessageBytes, maxWaitSeconds } from './rules.ts'
 import { translateSqsError } from './sqs-errors.ts'
@@ -90,7 +90,12 @@ export function createSqsQueue({
     },
 
     async delete(receiptHandle) {
-      await request(client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: receiptHandle })))
+      try {
+        await request(client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: receiptHandle })))
+      } catch (error) {
+        // In a standard queue SQS accepts a handle that no longer counts; servers like it may not.
+        if (fifo || !(error instanceof PreconditionError)) throw error
+      }
     },
 
     async changeVisibility(receiptHandle, seconds) {

@@ -23,14 +23,14 @@ testObjectStore('directory', {
 
 testObjectStore('memory', { create: async () => memoryStore() })
 
-// The SDK reads the same variables; the one of the service lets S3 alone be another server, such as MinIO.
+// The SDK reads the same variables; the one of the service lets S3 alone be another server: MinIO, which keeps keys as paths of a disk.
 const endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL
 const client = endpoint ? new S3Client({ forcePathStyle: true }) : undefined
 let buckets = 0
 
 testObjectStore(`S3${endpoint ? '' : ' (needs AWS_ENDPOINT_URL)'}`, {
   create: client && createBucket,
-  anyKey: false,
+  anyKey: process.env.AWS_ENDPOINT_URL_S3 === undefined,
 })
 
 async function createBucket() {
