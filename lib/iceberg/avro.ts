@@ -8,7 +8,7 @@ import { IcebergError } from './error.ts'
 export type AvroValue = null | boolean | number | bigint | string | Buffer | AvroValue[] | AvroRecord
 export type AvroRecord = { [field: string]: AvroValue }
 
-/** An Avro record schema as JSON, with the `field-id` attributes that Iceberg puts on it. */
+/** An Avro record schema as JSON, with the `field-id` attributes that Iceberg puts on it. Never changed once it is made. */
 export interface AvroSchema {
   type: 'record'
   name: string
@@ -47,8 +47,15 @@ function narrow(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value
 }
 
-const typeOf = (schema: unknown) =>
-  avro.Type.forSchema(schema as avro.Schema, { registry: { long }, omitRecordMethods: true })
+const types = new WeakMap<AvroSchema, avro.Type>()
+
+function typeOf(schema: AvroSchema): avro.Type {
+  const known = types.get(schema)
+  if (known) return known
+  const type = avro.Type.forSchema(schema as avro.Schema, { registry: { long }, omitRecordMethods: true })
+  types.set(schema, type)
+  return type
+}
 
 const headerType = avro.Type.forSchema({
   type: 'record',
@@ -71,11 +78,12 @@ const blockType = avro.Type.forSchema({
 
 /**
  * Writes an Avro object container file (Avro spec, "Object Container Files"): one block, no compression, and a sync marker made from the
- * content, so that equal records give equal bytes on every machine. Without records there is no block.
+ * content, so that equal records give equal bytes on every machine. Without records there is no block. Throws IcebergError for a record
+ * that does not fit the schema.
  */
 export function encodeAvro({ schema, metadata, records }: AvroFile): Uint8Array {
   const type = typeOf(schema)
-  const data = Buffer.concat(records.map(record => type.toBuffer(record)))
+  const data = Buffer.concat(records.map((record, index) => encodeRecord(type, record, `${schema.name} ${index + 1}`)))
   const entries = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'null', ...metadata }
   const sync = createHash('sha256').update(JSON.stringify(entries)).update(data).digest().subarray(0, syncLength)
   const meta = Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, Buffer.from(value)]))
@@ -84,13 +92,24 @@ export function encodeAvro({ schema, metadata, records }: AvroFile): Uint8Array 
   return Buffer.concat([header, block])
 }
 
+function encodeRecord(type: avro.Type, record: AvroRecord, subject: string): Buffer {
+  try {
+    return type.toBuffer(record)
+  } catch {
+    // Without its cause, whose message quotes the value: bounds are values of cells.
+    throw new IcebergError(`record ${subject} does not fit its Avro schema`)
+  }
+}
+
+const asWritten: ReadonlyMap<number, string> = new Map()
+
 /**
  * Reads an Avro object container file, with any codec that Iceberg writers use. `names` gives the names that record fields shall have,
  * by field id: the spec identifies fields by id, and writers differ in names. Throws IcebergError, which names `subject`.
  */
 export function decodeAvro(
   bytes: Uint8Array,
-  { subject, names = new Map() }: { subject: string; names?: ReadonlyMap<number, string> },
+  { subject, names = asWritten }: { subject: string; names?: ReadonlyMap<number, string> },
 ): AvroFile {
   try {
     return decodeContainer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), names)
@@ -109,8 +128,7 @@ function decodeContainer(bytes: Buffer, names: ReadonlyMap<number, string>): Avr
   if (schemaText === undefined) throw new Error('its header has no schema')
   const decompress = codecs[codec]
   if (!decompress) throw new Error(`its codec is ${codec}, expected one of ${Object.keys(codecs).join(', ')}`)
-  const schema = renameFields(JSON.parse(schemaText), names) as AvroSchema
-  const type = typeOf(schema)
+  const { schema, type } = readerOf(schemaText, names)
 
   const records: AvroRecord[] = []
   for (let offset = start; offset < bytes.length; ) {
@@ -126,6 +144,27 @@ function decodeContainer(bytes: Buffer, names: ReadonlyMap<number, string>): Avr
     offset = block.offset
   }
   return { schema, metadata: Object.fromEntries(entries.filter(([name]) => !name.startsWith('avro.'))), records }
+}
+
+interface Reader {
+  schema: AvroSchema
+  type: avro.Type
+}
+
+// Making a type compiles code, which takes longer than to read a manifest; most manifests of a lake share their schema.
+const readers = new WeakMap<ReadonlyMap<number, string>, Map<string, Reader>>()
+const readersKept = 64
+
+function readerOf(schemaText: string, names: ReadonlyMap<number, string>): Reader {
+  const known = readers.get(names) ?? new Map<string, Reader>()
+  readers.set(names, known)
+  const found = known.get(schemaText)
+  if (found) return found
+  const schema = renameFields(JSON.parse(schemaText), names) as AvroSchema
+  const reader = { schema, type: typeOf(schema) }
+  if (known.size >= readersKept) known.clear()
+  known.set(schemaText, reader)
+  return reader
 }
 
 function decodeAt(type: avro.Type, bytes: Buffer, position: number) {
@@ -153,11 +192,12 @@ function decompressSnappy(data: Buffer): Buffer {
   return Buffer.from(output.buffer)
 }
 
+// Frozen, as all files of one schema share it.
 function renameFields(schema: unknown, names: ReadonlyMap<number, string>): unknown {
-  if (Array.isArray(schema)) return schema.map(member => renameFields(member, names))
+  if (Array.isArray(schema)) return Object.freeze(schema.map(member => renameFields(member, names)))
   if (schema === null || typeof schema !== 'object') return schema
   const members = Object.entries(schema).map(([name, value]) => [name, renameFields(value, names)])
   const renamed = Object.fromEntries(members) as Record<string, unknown>
   const known = names.get(renamed['field-id'] as number)
-  return known === undefined ? renamed : { ...renamed, name: known }
+  return Object.freeze(known === undefined ? renamed : { ...renamed, name: known })
 }

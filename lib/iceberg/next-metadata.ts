@@ -1,5 +1,5 @@
 import type { Field } from '../fields.ts'
-import { equalIds, type Id, type Snapshot, type TableMetadata } from './metadata.ts'
+import type { Id, Snapshot, TableMetadata } from './metadata.ts'
 import { equalSchemas, type IcebergSchema, icebergSchema } from './schema.ts'
 
 // Iceberg's own default of write.metadata.previous-versions-max.
@@ -75,14 +75,13 @@ export function resetLayout(metadata: TableMetadata, specId: number): TableMetad
 /** The metadata with one more snapshot, which `main` points to. */
 export function addSnapshot(metadata: TableMetadata, snapshot: Snapshot): TableMetadata {
   const id: Id = snapshot['snapshot-id']
-  const others = (metadata.snapshots ?? []).filter(candidate => !equalIds(candidate['snapshot-id'], id))
   const log = { 'snapshot-id': id, 'timestamp-ms': snapshot['timestamp-ms'] }
   return {
     ...metadata,
     'last-sequence-number': snapshot['sequence-number'],
     'current-snapshot-id': id,
     refs: { ...metadata.refs, main: { type: 'branch', ...metadata.refs?.main, 'snapshot-id': id } },
-    snapshots: [...others, snapshot],
+    snapshots: [...(metadata.snapshots ?? []), snapshot],
     'snapshot-log': [...(metadata['snapshot-log'] ?? []), log],
   }
 }
