@@ -10,7 +10,9 @@ interface Identity {
   size: number
   /** ns, in decimal. */
   modified: string
-  /** A file that was renamed into place is another file than the one before, though size and time may be equal. */
+  /** ns, in decimal: the time of the last change of any kind, which nobody can set. */
+  changed: string
+  /** A file that was renamed into place is another file than the one before, though size and times may be equal. */
   inode: string
 }
 
@@ -18,13 +20,14 @@ interface Recorded extends Identity {
   etag: string
 }
 
-const identify = ({ size, mtimeNs, ino }: BigIntStats): Identity => ({
+const identify = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats): Identity => ({
   size: Number(size),
   modified: mtimeNs.toString(),
+  changed: ctimeNs.toString(),
   inode: ino.toString(),
 })
 const sameFile = (a: Identity, b: Identity): boolean =>
-  a.size === b.size && a.modified === b.modified && a.inode === b.inode
+  a.size === b.size && a.modified === b.modified && a.changed === b.changed && a.inode === b.inode
 
 /** The file that records the ETag of the object at that path, relative to the store's folder. */
 export const recordPath = (path: string): string => join(metaFolder, 'etags', path)

@@ -123,22 +123,24 @@ export function createDirectoryStore({
     const time = now()
     await file.utimes(time, time)
     await file.sync()
-    const stats = await file.stat({ bigint: true })
     for (;;) {
-      await mkdir(dirname(target), { recursive: true })
       try {
+        await mkdir(dirname(target), { recursive: true })
         // Unlike rename, link refuses to replace: the file system decides which of several writers is first.
         await (ifAbsent ? link(temp, target) : rename(temp, target))
         break
       } catch (error) {
         if (codeOf(error) === 'EEXIST') throw refuse(key)
-        // A delete has pruned the folder since it was made.
+        // A delete prunes the folder that is being made.
         if (codeOf(error) !== 'ENOENT' || !(await orAbsent(lstat(temp)))) throw error
       }
     }
     const parent = await orAbsent(open(dirname(target), 'r'))
     await parent?.sync().finally(() => parent.close())
     for await (const other of pathsOf(key)) if (other !== path) await removeFile(other)
+    // The name that link has left changes the file's state when it goes.
+    await rm(temp, { force: true })
+    const stats = await file.stat({ bigint: true })
     await recordEtag(folder, path, etag, stats)
     return { etag, size: Number(stats.size) }
   }
