@@ -120,7 +120,9 @@ describe('appendColumns', () => {
     const { bytes, result } = await appended(manyRows)
     const leaves = result.metadata.schema.filter(({ type }) => type)
     for (const { columns } of result.metadata.row_groups) {
-      for (const [at, column] of columns.entries()) {
+      // The last has so few values that its dictionary leaves it one page.
+      expect(columns.map(column => column.offset_index_offset !== undefined)).toEqual([true, true, true, false])
+      for (const [at, column] of columns.slice(0, -1).entries()) {
         const view = (offset: bigint, length: number) => ({
           view: new DataView(bytes.buffer, bytes.byteOffset + Number(offset), length),
           offset: 0,

@@ -1,0 +1,109 @@
+import { type Column, isNull } from '../columns.ts'
+import { dictionaryPays, indexBits } from './dictionary.ts'
+import type { Slice } from './gather.ts'
+import type { StoredValues } from './values.ts'
+
+/**
+ * Text of one column of a row group. The dictionaries of the batches are joined into one, in the order of first rows, so that how rows
+ * came in batches does not show; text is looked up and encoded once for each entry, not for each row.
+ */
+export function gatherText(slices: Slice[], at: number): StoredValues {
+  const { indices, texts } = joinDictionaries(slices, at)
+  const { bytes, offsets } = encodeTexts(texts)
+  let plainSize = 0
+  for (const index of indices) plainSize += offsets[index + 1] - offsets[index]
+  const entries = texts.length
+  const pays = entries > 0 && dictionaryPays(plainSize, bytes.length, indices.length, entries)
+  const dictionary = pays ? { entries, bytes, indices, bits: indexBits(entries) } : undefined
+  const marks = new Uint32Array(entries)
+  let mark = 0
+  return {
+    count: indices.length,
+    size: dictionary ? (indices.length * dictionary.bits) / 8 : plainSize,
+    dictionary,
+    plain(from, to) {
+      let size = 0
+      for (let at = from; at < to; at++) size += offsets[indices[at] + 1] - offsets[indices[at]]
+      const plain = new Uint8Array(size)
+      let next = 0
+      for (let at = from; at < to; at++) {
+        const [start, end] = [offsets[indices[at]], offsets[indices[at] + 1]]
+        plain.set(bytes.subarray(start, end), next)
+        next += end - start
+      }
+      return plain
+    },
+    bounds(from, to) {
+      // Each entry is compared once, however many of the rows hold it.
+      mark++
+      let min = -1
+      let max = -1
+      // By bytes, as Parquet orders text; a call of Buffer.compare would cost more than most comparisons.
+      const compare = (a: number, b: number): number => {
+        let [atA, atB] = [offsets[a] + lengthBytes, offsets[b] + lengthBytes]
+        const [endA, endB] = [offsets[a + 1], offsets[b + 1]]
+        for (; atA < endA && atB < endB; atA++, atB++) if (bytes[atA] !== bytes[atB]) return bytes[atA] - bytes[atB]
+        return endA - atA - (endB - atB)
+      }
+      for (let at = from; at < to; at++) {
+        const index = indices[at]
+        if (marks[index] === mark) continue
+        marks[index] = mark
+        if (min < 0 || compare(index, min) < 0) min = index
+        if (max < 0 || compare(index, max) > 0) max = index
+      }
+      const text = (index: number) =>
+        index < 0 ? undefined : new Uint8Array(bytes.subarray(offsets[index] + lengthBytes, offsets[index + 1]))
+      return { min: text(min), max: text(max), nans: 0 }
+    },
+  }
+}
+
+/** Bytes of the length before a PLAIN byte array. */
+const lengthBytes = 4
+
+/** `indices[n]` is the text of the n-th row that is not null. */
+function joinDictionaries(slices: Slice[], at: number): { indices: Uint32Array; texts: string[] } {
+  const all = new Uint32Array(slices.reduce((sum, { start, end }) => sum + end - start, 0))
+  const known = new Map<string, number>()
+  const texts: string[] = []
+  let to = 0
+  for (const { batch, start, end } of slices) {
+    const column = batch.columns[at] as Column & { kind: 'text' }
+    const { values, indices } = column
+    const joined = new Int32Array(values.length).fill(-1)
+    for (let row = start; row < end; row++) {
+      if (isNull(column, row)) continue
+      const index = indices[row]
+      let entry = joined[index]
+      if (entry < 0) {
+        const text = values[index]
+        entry = known.get(text) ?? -1
+        if (entry < 0) {
+          entry = texts.length
+          texts.push(text)
+          known.set(text, entry)
+        }
+        joined[index] = entry
+      }
+      all[to++] = entry
+    }
+  }
+  return { indices: all.subarray(0, to), texts }
+}
+
+/** The texts PLAIN-encoded: each with its length before it. The n-th lies at offsets[n] to offsets[n + 1]. */
+function encodeTexts(texts: string[]): { bytes: Buffer; offsets: Uint32Array } {
+  const offsets = new Uint32Array(texts.length + 1)
+  let room = 0
+  for (const text of texts) room += lengthBytes + text.length * 3
+  const bytes = Buffer.allocUnsafeSlow(room)
+  let to = 0
+  for (const [at, text] of texts.entries()) {
+    const length = bytes.write(text, to + lengthBytes)
+    bytes.writeUInt32LE(length, to)
+    to += lengthBytes + length
+    offsets[at + 1] = to
+  }
+  return { bytes: bytes.subarray(0, to), offsets }
+}
