@@ -32,7 +32,7 @@ export function createTypeInference() {
     if (decimal === 'none') return
     const digits = match ? match[1]!.replace(/^0+/, '').length + match[2]!.length : 0
     const scale = match?.[2]?.length ?? 0
-    if (!match || isCode(text) || digits > 38 || (decimal && decimal.scale !== scale)) decimal = 'none'
+    if (!match || digits > 38 || (decimal && decimal.scale !== scale)) decimal = 'none'
     else decimal = { scale, digits: Math.max(decimal?.digits ?? 1, digits) }
   }
 

@@ -10,7 +10,7 @@ const maxNameLength = 255
 const reservedDataset = contentsFile.replace(/\.csv$/, '')
 
 /**
- * Reads a contents file of either dialect (PROC CONTENTS, plain; DESIGN, "Types"). Dataset names are lower-cased and stand in the order
+ * Reads a contents file of either dialect (PROC CONTENTS, plain). Dataset names are lower-cased and stand in the order
  * of their first rows; columns stand in the order of VARNUM where there is one, else of their rows. Throws Rejection with all problems.
  */
 export function parseContents(bytes: Uint8Array, { file, encoding }: { file: string; encoding?: Encoding }): Contents {
@@ -24,7 +24,7 @@ export function parseContents(bytes: Uint8Array, { file, encoding }: { file: str
     if (!group || dataset === '') problems.push(...checkDatasetName(dataset, declaration, file))
   }
   for (const group of groups.values()) problems.push(...checkColumns(group, file))
-  if (problems.length > 0) throw new Rejection(problems.sort((a, b) => (a.row ?? 0) - (b.row ?? 0)))
+  if (problems.length > 0) throw new Rejection(problems.sort((a, b) => a.row! - b.row!))
   return { datasets: [...groups].map(([name, group]) => makeDataset(name, group)) }
 }
 

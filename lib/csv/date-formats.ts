@@ -7,7 +7,7 @@
 export type DateOrder = 'ymd' | 'mdy' | 'dmy'
 
 export interface SasFormat {
-  /** Upper case, without `$`'s absence altered: `DATE`, `$`, `` for the plain `w.d`. */
+  /** Upper case: `DATE`, `$CHAR`; empty for the plain `w.d`. */
   name: string
   width?: number
   decimals?: number

@@ -98,7 +98,9 @@ export async function* decodeCsv(
       }
       for (; blanks > 0; blanks--) decoder.decode([''])
       decoder.decode(record)
-      if (decoder.size.rows >= maxBatchRows || decoder.size.bytes >= maxBatchBytes) yield decoder.take()
+      if (decoder.size.rows < maxBatchRows && decoder.size.bytes < maxBatchBytes) continue
+      const batch = decoder.take()
+      if (batch.rows > 0) yield batch
     }
   }
   if (!decoder) {
@@ -159,10 +161,9 @@ function createRowDecoder({
       }
     }
     for (const misfit of misfits) log.add({ ...describeMisfit(misfit, kept), row, column: misfit.column })
-    if (kept) {
-      counts.valuesNulled += misfits.length
-      size.bytes += cost
-    }
+    if (kept) counts.valuesNulled += misfits.length
+    // Text of a rejected row stays in the dictionaries until the batch is taken, so it counts too.
+    size.bytes += cost
     return kept
   }
 

@@ -9,26 +9,27 @@ const doublePattern = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/
 
 const int64Min = -(2n ** 63n)
 const int64Max = 2n ** 63n - 1n
-const notWhole = 'expected a whole number: digits with an optional sign'
+const notInteger = (bits: number): string => `expected an integer of ${bits} bits: digits with an optional sign`
+const tooLarge = (bits: number): string => `expected an integer of ${bits} bits: it is too large`
 
 /** A whole number of 32 bits. A fraction of zeros (`3.0`), as SAS exports write it, is taken off; an exponent is not accepted. */
 export function parseInt32(text: string): number | string {
-  if (!integerPattern.test(text)) return `${notWhole}, of 32 bits`
+  if (!integerPattern.test(text)) return notInteger(32)
   const value = Number(text)
   // The second comparison turns -0 into 0.
-  return value >= -2147483648 && value <= 2147483647 ? value + 0 : 'expected a whole number of 32 bits: it is too large'
+  return value >= -2147483648 && value <= 2147483647 ? value + 0 : tooLarge(32)
 }
 
 /** A whole number of 64 bits, exact. As `parseInt32` otherwise. */
 export function parseInt64(text: string): bigint | string {
-  if (!integerPattern.test(text)) return `${notWhole}, of 64 bits`
+  if (!integerPattern.test(text)) return notInteger(64)
   const value = Number(text)
   if (Number.isSafeInteger(value)) return BigInt(value)
-  const tooLarge = 'expected a whole number of 64 bits: it is too large'
-  if (Math.abs(value) > 1e19) return tooLarge
+  // Spares making a bigint of a cell of millions of digits.
+  if (Math.abs(value) > 1e19) return tooLarge(64)
   const point = text.indexOf('.')
   const exact = toBigInt(point < 0 ? text : text.slice(0, point))
-  return exact >= int64Min && exact <= int64Max ? exact : tooLarge
+  return exact >= int64Min && exact <= int64Max ? exact : tooLarge(64)
 }
 
 /**

@@ -21,7 +21,7 @@ const sliceBytes = 64 * 1024
 const padding = Buffer.from('xxxx')
 
 /**
- * The records of a CSV file (RFC 4180, and what DESIGN allows beyond it), header first, in arrays of records as they come. Cells are text
+ * The records of a CSV file (RFC 4180; separators and line ends as `Dialect` has them), header first, in arrays of records as they come. Cells are text
  * without their quotes; a blank line is a record of one empty cell; records may be ragged. Reads no faster than it is read from, and
  * holds no more than a slice of the file and the record under way.
  * Throws Rejection, naming the row, for bytes that are no text, quotes that do not pair, and a cell or row that is too large.

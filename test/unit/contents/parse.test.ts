@@ -86,6 +86,7 @@ describe('PROC CONTENTS', () => {
       'DM,Y,1,8,0,,',
       '1AE,X,2,8,1,,',
       ',X,2,8,1,,',
+      ',Y,2,8,2,,',
       'DM,,2,8,5,,',
       'DM,Z,1,8,6,,$8.',
       'DM,W,1,8,7,,YYYY-MM',
@@ -100,12 +101,13 @@ describe('PROC CONTENTS', () => {
       ['varnum-invalid', 5, 'VARNUM'],
       ['dataset-name-invalid', 6, undefined],
       ['dataset-name-missing', 7, undefined],
-      ['field-name-missing', 8, undefined],
-      ['format-unknown', 9, 'FORMAT'],
+      ['dataset-name-missing', 8, undefined],
+      ['field-name-missing', 9, undefined],
       ['format-unknown', 10, 'FORMAT'],
-      ['ragged-row', 11, undefined],
-      ['dataset-name-reserved', 12, undefined],
-      ['field-duplicate', 13, 'AGE'],
+      ['format-unknown', 11, 'FORMAT'],
+      ['ragged-row', 12, undefined],
+      ['dataset-name-reserved', 13, undefined],
+      ['field-duplicate', 14, 'AGE'],
     ])
   })
 })

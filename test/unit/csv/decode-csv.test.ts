@@ -133,12 +133,13 @@ describe('values of every type', () => {
   })
 
   test('of text are dictionary-encoded batch by batch', async () => {
-    const csv = `S\n${'a\nb\n'.repeat(5)}`
-    const { batches } = await decodeText(csv, makeFields({ S: 'string' }), { maxBatchRows: 4 })
+    const { batches } = await decodeText('S\na\nb\na\nb\nb\n\nc\nc\na\n', makeFields({ S: 'string' }), {
+      maxBatchRows: 4,
+    })
     expect(batches.map(({ columns }) => columns[0])).toEqual([
       { kind: 'text', values: ['a', 'b'], indices: Uint32Array.of(0, 1, 0, 1) },
-      { kind: 'text', values: ['a', 'b'], indices: Uint32Array.of(0, 1, 0, 1) },
-      { kind: 'text', values: ['a', 'b'], indices: Uint32Array.of(0, 1) },
+      { kind: 'text', values: ['b', 'c'], indices: Uint32Array.of(0, 0, 1, 1), nulls: Uint8Array.of(2) },
+      { kind: 'text', values: ['a'], indices: Uint32Array.of(0) },
     ])
   })
 })
@@ -189,10 +190,12 @@ describe('a value that does not fit', () => {
     const { rows } = await decodeText(`${all}\n${wrong}\n,,,,,,,,,,\n,,,,,,,,,,x\n${full}\n`, nine)
     expect(rows[0]).toEqual(Array(11).fill(null))
     expect(rows[1]!.includes(null)).toBe(false)
-    const { batches } = await decodeText(`${all}\n${wrong}\n,,,,,,,,,,\n`, nine)
+    const { batches } = await decodeText(`${all}\n${full}\n${wrong}\n,,,,,,,,,,\n`, nine)
     for (const column of batches[0]!.columns) {
-      expect(Number(column.kind === 'text' ? column.indices[0] : column.values[0])).toBe(0)
+      expect(Number(column.kind === 'text' ? column.indices[1] : column.values[1])).toBe(0)
     }
+    const noNulls = await decodeText(`${all}\n${full}\n,,,,,,,,,,x\n`, nine)
+    for (const column of noNulls.batches[0]!.columns) expect(column.nulls).toBeUndefined()
   })
 
   test('is counted always, listed a few times', async () => {
@@ -280,6 +283,16 @@ describe('rows', () => {
     const { batches } = await decodeText(csv, makeFields({ S: 'string' }), { maxBatchBytes: 140 })
     expect(batches.map(batch => batch.rows)).toEqual(Array(10).fill(10))
   })
+})
+
+test('text of rejected rows does not pile up in a batch', async () => {
+  const bad = Array.from({ length: 200 }, (_, row) => `text ${row},x\n`).join('')
+  const fields = makeFields({ S: 'string', N: 'integer' })
+  const { batches, result } = await decodeText(`S,N\n${bad}good,1\n`, fields, { maxBatchBytes: 200 })
+  expect(result).toMatchObject({ rowsIn: 201, rowsOut: 1, rowsRejected: 200 })
+  expect(batches.map(batch => batch.rows)).toEqual([1])
+  const [column] = batches[0]!.columns
+  expect(column!.kind === 'text' && column!.values.length).toBeLessThan(20)
 })
 
 describe('the header', () => {

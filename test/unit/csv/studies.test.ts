@@ -20,8 +20,10 @@ function readCell(cell: string, { type }: Field): unknown {
   return type.kind === 'double' ? Number(cell) : cell
 }
 
+const cases = versions.length > 0 ? versions : ['a study (STUDYLAKE_STUDIES names no folder of studies)']
+
 describe.skipIf(versions.length === 0)('the studies at STUDYLAKE_STUDIES', () => {
-  test.each(versions)('%s is decoded whole, cell by cell as csv-parse has it', async version => {
+  test.each(cases)('%s is decoded whole, cell by cell as csv-parse has it', async version => {
     const path = (file: string): string => join(folder!, version, file)
     const { datasets } = parseContents(readFileSync(path('contents.csv')), { file: 'contents.csv' })
     expect(datasets.length).toBeGreaterThan(0)
