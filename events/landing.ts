@@ -33,6 +33,8 @@ export const rescan = z.object({
     version: z.string().optional(),
     /** Names what caused it; part of the deduplication ids that follow from it. */
     cause: z.string(),
+    /** True for a version that had not settled: the first look at a finished upload, and no repetition of one. */
+    settling: z.boolean().optional(),
   }),
 })
 

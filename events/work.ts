@@ -3,8 +3,10 @@ import { z } from 'zod'
 const versionWork = z.object({
   study: z.string(),
   version: z.string(),
-  /** Names the event, rescan or replay that led here: part of every deduplication id that follows. */
+  /** Names the event that led here: part of the deduplication ids that follow. */
   cause: z.string(),
+  /** Names a rescan, replay or redrive: work that was queued before is then queued again. */
+  replay: z.string().optional(),
 })
 
 /** queue `convert`: one CSV, as it lay in the landing bucket when the message was made. */
@@ -19,7 +21,12 @@ export const convertMessage = versionWork.extend({
 export const registerMessage = versionWork
 
 /** queue `keys.fifo`, group study: the raw tables stand on the run branch. */
-export const keysMessage = versionWork.extend({ run: z.string() })
+export const keysMessage = versionWork.extend({
+  /** Names the run branch. */
+  run: z.string(),
+  /** Of the inputs that the run is for. */
+  fingerprint: z.string(),
+})
 
 /** queue `add-keys`: the keys of every dataset of the run are allocated. */
 export const addKeysMessage = keysMessage.extend({ dataset: z.string() })

@@ -16,6 +16,7 @@ import { readColumns } from '../parquet/read.ts'
 import { nameCause } from './causes.ts'
 import { baseContentKey } from './content-key.ts'
 import { describeDataFile } from './data-files.ts'
+import { whileRunStands } from './run-branches.ts'
 import { committed, readTableAt, stageTable } from './table-objects.ts'
 import { contentKeyProperty } from './table-properties.ts'
 import { readVersionRecord } from './version-record.ts'
@@ -127,17 +128,20 @@ async function readKeyTable(
 /** The work of `add-keys`: the base file and base table of one dataset. Does nothing for a run that is gone. Hands on to `commit`. */
 export async function addKeys(environment: Environment, message: AddKeysMessage): Promise<void> {
   const { queues, log } = environment
-  const { study, version, run, cause, dataset } = message
+  const { study, version, run, fingerprint, cause, replay, dataset } = message
   const record = await readVersionRecord(environment, study, runBranch(version, run))
-  if (record?.run !== run) {
+  if (record?.fingerprint !== fingerprint) {
     log.info('the run is gone: another one took its place, or it is done')
   } else {
-    await stageBaseTable(environment, message, record.entities)
-    log.info('base table is written')
+    const branch = runBranch(version, run)
+    const staged = await whileRunStands(environment, { study, branch }, () =>
+      stageBaseTable(environment, message, record.entities),
+    )
+    log.info(staged ? 'base table is written' : 'the run ended meanwhile')
   }
   await queues.commit.send([
     {
-      body: JSON.stringify({ study, version, run, cause }),
+      body: JSON.stringify({ study, version, run, fingerprint, cause, replay }),
       groupId: `${study}/${version}`,
       deduplicationId: nameCause(dataset, run, cause),
     },

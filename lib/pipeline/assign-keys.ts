@@ -95,8 +95,8 @@ async function mergeAllocation(
   changed: EntityKeys[],
   authority: string,
 ): Promise<boolean> {
-  const { study, version, run } = record
-  const branch = allocationBranch(hashValue({ run, authority }).slice(0, 12))
+  const { study, version, fingerprint } = record
+  const branch = allocationBranch(hashValue({ fingerprint, version, authority }).slice(0, 12))
   await createRunBranch(environment, { study, branch, base: authority })
   for (const { entity, text } of changed) await stageTable(environment, study, branch, 'keys', entity.name, text)
   const merged = await mergeGated(environment, {
@@ -104,7 +104,7 @@ async function mergeAllocation(
     branch,
     destination: keysBranch,
     message: `Allocate keys for ${version}`,
-    metadata: { study, version, run },
+    metadata: { study, version },
   })
   await environment.lakefs.deleteBranch(study, branch)
   return merged !== undefined
@@ -164,10 +164,10 @@ async function stageKeys(environment: Environment, record: VersionRecord, branch
  */
 export async function assignKeys(environment: Environment, message: KeysMessage): Promise<void> {
   const { queues, log } = environment
-  const { study, version, run } = message
+  const { study, version, run, fingerprint } = message
   const branch = runBranch(version, run)
   const record = await readVersionRecord(environment, study, branch)
-  if (record?.run !== run) {
+  if (record?.fingerprint !== fingerprint) {
     log.info('the run is gone: another one took its place, or it is done')
     return
   }
@@ -176,7 +176,7 @@ export async function assignKeys(environment: Environment, message: KeysMessage)
       await stageKeys(environment, record, branch)
     } catch (error) {
       if (!(error instanceof Rejection)) throw error
-      await rejectRun(environment, record, error.problems)
+      await rejectRun(environment, { record, run, problems: error.problems })
       return
     }
   }

@@ -52,12 +52,11 @@ async function createVersionBranch(
 
 async function commitRun(
   environment: Environment,
-  record: VersionRecord,
-  branch: string,
-  cause: string,
+  { record, message, branch }: { record: VersionRecord; message: CommitMessage; branch: string },
 ): Promise<void> {
+  const { run, cause } = message
   const { lakefs, queues, log } = environment
-  const { study, version, run, fingerprint } = record
+  const { study, version, fingerprint } = record
   const { problems } = await checkRef(environment, study, branch)
   if (problems.length > 0) throw new Rejection(problems)
   const work = { study, branch, message: `Load ${version}`, metadata: { study, version, run, fingerprint } }
@@ -85,17 +84,16 @@ async function commitRun(
  * The work of `commit`: once all base tables stand on the run branch, judges it, commits it and makes it the version. Of a run that is gone
  * it only sees to it that the version which came of it has its report.
  */
-export async function commitVersion(
-  environment: Environment,
-  { study, version, run, cause }: CommitMessage,
-): Promise<void> {
+export async function commitVersion(environment: Environment, message: CommitMessage): Promise<void> {
+  const { study, version, run, fingerprint } = message
   const { lakefs, log } = environment
   const branch = runBranch(version, run)
   const record = await readVersionRecord(environment, study, branch)
-  if (record?.run !== run) {
+  if (record?.fingerprint !== fingerprint) {
     const head = await lakefs.getBranch(study, version)
     const current = head && (await readVersionRecord(environment, study, head.commitId))
-    if (head && current?.run === run) await completeVersion(environment, { study, version, commit: head.commitId })
+    if (head && current?.fingerprint === fingerprint)
+      await completeVersion(environment, { study, version, commit: head.commitId })
     else log.info('the run is gone: another one took its place')
     return
   }
@@ -104,9 +102,9 @@ export async function commitVersion(
     return
   }
   try {
-    await commitRun(environment, record, branch, cause)
+    await commitRun(environment, { record, message, branch })
   } catch (error) {
     if (!(error instanceof Rejection)) throw error
-    await rejectRun(environment, record, error.problems)
+    await rejectRun(environment, { record, run, problems: error.problems })
   }
 }

@@ -14,10 +14,11 @@ export async function completeVersion(
   environment: Environment,
   { study, version, commit }: { study: string; version: string; commit: string },
 ): Promise<void> {
-  const { lake, log } = environment
+  const { lake, lakefs, log } = environment
   const record = await readVersionRecord(environment, study, commit)
   if (!record) throw new Error(`commit ${commit} of ${study} has no record of its version`)
-  const { run, fingerprint } = record
+  const { fingerprint } = record
+  const { run } = (await lakefs.getCommit(study, commit))?.metadata ?? {}
   const state = await readLandingState(environment, { study, version })
   const landing = state.fingerprint === fingerprint ? state.landing : undefined
   const common = { study, version, commit, run, fingerprint, landing, datasets: datasetReports(record), waitingFor: [] }

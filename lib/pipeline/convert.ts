@@ -135,7 +135,7 @@ async function convert(environment: Environment, study: string, item: LandedData
  */
 export async function convertDataset(environment: Environment, message: ConvertMessage): Promise<void> {
   const { lake, queues, log } = environment
-  const { study, version, cause } = message
+  const { study, version, cause, replay } = message
   const state = await readLandingState(environment, message)
   const item = state.landed.find(({ dataset }) => dataset.name === message.dataset)
   if (item) {
@@ -151,7 +151,7 @@ export async function convertDataset(environment: Environment, message: ConvertM
   }
   await queues.register.send([
     {
-      body: JSON.stringify({ study, version, cause }),
+      body: JSON.stringify({ study, version, cause, replay }),
       groupId: `${study}/${version}`,
       deduplicationId: nameCause(message.dataset, item?.contentKey, cause),
     },

@@ -12,6 +12,13 @@ export interface VersionName {
   version: string
 }
 
+/** What led to a look at a version. */
+interface Origin {
+  cause: string
+  /** The same, where it asks for work that may have been queued before. */
+  replay?: string
+}
+
 /** Every version that has an object in the landing bucket, in the order of the keys. */
 export async function listLandedVersions(
   { landing }: Pick<Environment, 'landing'>,
@@ -42,7 +49,7 @@ async function reportMisplaced({ landing, now, log }: Environment, folder: strin
 }
 
 /** Queues what a version lacks: a conversion for each CSV that has none, or else a look whether it is complete. */
-async function queueWork(environment: Environment, state: LandingState, cause: string): Promise<void> {
+async function queueWork(environment: Environment, state: LandingState, { cause, replay }: Origin): Promise<void> {
   const { queues, log } = environment
   const { study, version } = state
   if (!state.contents && state.problems.length === 0) {
@@ -53,7 +60,11 @@ async function queueWork(environment: Environment, state: LandingState, cause: s
   if (judgement.state !== 'converting') {
     const groupId = `${study}/${version}`
     await queues.register.send([
-      { body: JSON.stringify({ study, version, cause }), groupId, deduplicationId: nameCause(study, version, cause) },
+      {
+        body: JSON.stringify({ study, version, cause, replay }),
+        groupId,
+        deduplicationId: nameCause(study, version, cause),
+      },
     ])
     return
   }
@@ -73,9 +84,13 @@ async function queueWork(environment: Environment, state: LandingState, cause: s
   log.info('conversions are queued', { study, version, datasets: judgement.unconverted.length })
 }
 
-async function receiveVersion(environment: Environment, { study, version }: VersionName, cause: string): Promise<void> {
+async function receiveVersion(
+  environment: Environment,
+  { study, version }: VersionName,
+  origin: Origin,
+): Promise<void> {
   const state = await readLandingState(environment, { study, version })
-  await queueWork(environment, state, cause)
+  await queueWork(environment, state, origin)
 }
 
 /**
@@ -88,7 +103,7 @@ async function sweepVersion(environment: Environment, name: VersionName, cause: 
   const report = await readReport(environment, name.study, name.version)
   if (report?.fingerprint === state.fingerprint && report.status !== 'waiting') return
   if (report?.landing === state.landing && report.status === 'committed') return
-  await queueWork(environment, state, cause)
+  await queueWork(environment, state, { cause, replay: cause })
   const age = state.newest ? (now().getTime() - state.newest.getTime()) / 1000 : 0
   const waits = state.missing.length > 0 && state.problems.length === 0 && age >= config.waitReportSeconds
   if (!waits) return
@@ -118,8 +133,9 @@ export async function sweepVersions(
 export async function receiveMessage(environment: Environment, message: LandingMessage): Promise<void> {
   if ('Event' in message) return
   if ('rescan' in message) {
-    const { study, version, cause } = message.rescan
-    if (study !== undefined && version !== undefined) await receiveVersion(environment, { study, version }, cause)
+    const { study, version, cause, settling } = message.rescan
+    if (study !== undefined && version !== undefined)
+      await receiveVersion(environment, { study, version }, { cause, replay: settling ? undefined : cause })
     else await sweepVersions(environment, { study, cause })
     return
   }
@@ -146,5 +162,5 @@ export async function receiveMessage(environment: Environment, message: LandingM
   }
   for (const folder of folders) await reportMisplaced(environment, folder)
   for (const { causes, ...name } of versions.values())
-    await receiveVersion(environment, name, nameCause(JSON.stringify(causes)))
+    await receiveVersion(environment, name, { cause: nameCause(JSON.stringify(causes)) })
 }

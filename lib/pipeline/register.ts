@@ -41,11 +41,10 @@ interface RegisteredDataset extends ConvertedDataset {
   contentKey: string
 }
 
-function recordOf(state: LandingState, run: string, datasets: RegisteredDataset[]): VersionRecord {
+function recordOf(state: LandingState, datasets: RegisteredDataset[]): VersionRecord {
   return {
     study: state.study,
     version: state.version,
-    run,
     fingerprint: state.fingerprint,
     codeVersion: converterVersion,
     promote: state.options.promote,
@@ -102,7 +101,7 @@ async function openRun(
   environment: Environment,
   state: LandingState,
   converted: ConvertedDataset[],
-  cause: string,
+  replay: string | undefined,
 ): Promise<void> {
   const { lakefs, queues, log } = environment
   const { study, version } = state
@@ -128,15 +127,13 @@ async function openRun(
   for (const item of converted) datasets.push({ ...item, contentKey: await resolveAlias(environment, study, item) })
   const staged = await readVersionRecord(environment, study, branch)
   // The keys of a record are added by a later step of the same run: a repeated message must not take them away.
-  if (staged?.run !== run) await stageRawTables(environment, state, branch, recordOf(state, run, datasets))
+  if (staged?.fingerprint !== state.fingerprint)
+    await stageRawTables(environment, state, branch, recordOf(state, datasets))
   log.info('raw tables are registered', { run, datasets: datasets.length })
-  await queues.keys.send([
-    {
-      body: JSON.stringify({ study, version, run, cause }),
-      groupId: study,
-      deduplicationId: nameCause(version, run, cause),
-    },
-  ])
+  // Many messages find the version complete; its keys are to be assigned once, or again where a person or the schedule asks for it.
+  const cause = nameCause(version, run, replay)
+  const body = JSON.stringify({ study, version, run, fingerprint: state.fingerprint, cause, replay })
+  await queues.keys.send([{ body, groupId: study, deduplicationId: cause }])
 }
 
 /**
@@ -145,7 +142,7 @@ async function openRun(
  */
 export async function registerVersion(
   environment: Environment,
-  { study, version, cause }: RegisterMessage,
+  { study, version, cause, replay }: RegisterMessage,
 ): Promise<void> {
   const { queues, config, now, log } = environment
   const state = await readLandingState(environment, { study, version })
@@ -156,7 +153,9 @@ export async function registerVersion(
   }
   const settled = state.newest.getTime() + config.settleSeconds * 1000 - now().getTime()
   if (settled > 0 && judgement.state !== 'waiting') {
-    const rescan = { rescan: { study, version, cause: nameCause('settle', study, version, state.fingerprint, cause) } }
+    const rescan = {
+      rescan: { study, version, cause: nameCause('settle', study, version, state.fingerprint, cause), settling: true },
+    }
     await queues.landing.send([{ body: JSON.stringify(rescan), delaySeconds: Math.ceil(settled / 1000) }])
     log.info('waits for the upload to settle')
     return
@@ -175,5 +174,5 @@ export async function registerVersion(
     log.info('version waits', { missing: state.missing.length })
     return
   }
-  await openRun(environment, state, judgement.converted, cause)
+  await openRun(environment, state, judgement.converted, replay)
 }

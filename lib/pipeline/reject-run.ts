@@ -5,8 +5,11 @@ import { datasetReports, type VersionRecord } from './version-record.ts'
 import { writeReport } from './version-report.ts'
 
 /** Ends a run that may not become a version: its report says why, its branch goes. Nothing else was visible of it. */
-export async function rejectRun(environment: Environment, record: VersionRecord, problems: Problem[]): Promise<void> {
-  const { study, version, run, fingerprint } = record
+export async function rejectRun(
+  environment: Environment,
+  { record, run, problems }: { record: VersionRecord; run: string; problems: Problem[] },
+): Promise<void> {
+  const { study, version, fingerprint } = record
   await writeReport(
     environment,
     {

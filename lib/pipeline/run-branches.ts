@@ -34,3 +34,18 @@ export async function dropOtherRuns(
   }
   for (const branch of others) await lakefs.deleteBranch(study, branch)
 }
+
+/** Does work on a run branch. False where the branch went away under it: another message has finished or replaced the run. */
+export async function whileRunStands(
+  { lakefs }: Pick<Environment, 'lakefs'>,
+  { study, branch }: { study: string; branch: string },
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    if (await lakefs.getBranch(study, branch)) throw error
+    return false
+  }
+}

@@ -8,7 +8,6 @@ import type { DatasetReport } from '../report.ts'
 const schema = z.object({
   study: z.string(),
   version: z.string(),
-  run: z.string(),
   /** Of all inputs; see LandingState. */
   fingerprint: z.string(),
   codeVersion: z.number(),
