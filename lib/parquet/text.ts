@@ -96,7 +96,7 @@ function joinDictionaries(slices: Slice[], at: number): { indices: Uint32Array; 
 function encodeTexts(texts: string[]): { bytes: Buffer; offsets: Uint32Array } {
   const offsets = new Uint32Array(texts.length + 1)
   let room = 0
-  for (const text of texts) room += lengthBytes + text.length * 3
+  for (const text of texts) room += lengthBytes + Buffer.byteLength(text)
   const bytes = Buffer.allocUnsafeSlow(room)
   let to = 0
   for (const [at, text] of texts.entries()) {
@@ -105,5 +105,5 @@ function encodeTexts(texts: string[]): { bytes: Buffer; offsets: Uint32Array } {
     to += lengthBytes + length
     offsets[at + 1] = to
   }
-  return { bytes: bytes.subarray(0, to), offsets }
+  return { bytes, offsets }
 }

@@ -41,7 +41,7 @@ const columns: [FieldType, string, (row: number) => Cell][] = [
     'decimal128(18, 18)',
     row => (row % 2 ? -1n : 1n) * (10n ** 18n - 1n - BigInt(row)),
   ],
-  [{ kind: 'decimal', precision: 19, scale: 0 }, 'decimal128(19, 0)', row => BigInt(row - 30) * 10n ** 17n],
+  [{ kind: 'decimal', precision: 19, scale: 0 }, 'decimal128(19, 0)', row => BigInt(row - 30) * 10n ** 15n],
   [
     { kind: 'decimal', precision: 38, scale: 10 },
     'decimal128(38, 10)',
@@ -49,7 +49,7 @@ const columns: [FieldType, string, (row: number) => Cell][] = [
   ],
   [{ kind: 'double' }, 'double', row => [0, -0, Number.NaN, Number.POSITIVE_INFINITY, -1e-300, row / 7][row % 6]],
   [{ kind: 'boolean' }, 'bool', row => row % 3 === 0],
-  [{ kind: 'date' }, 'date32[day]', row => row * 1000 - 60_000],
+  [{ kind: 'date' }, 'date32[day]', row => row * 10 - 60_000],
   [{ kind: 'timestamp' }, 'timestamp[us]', row => BigInt(row - 50) * 86_400_000_001n * 365n],
   [{ kind: 'time' }, 'time64[us]', row => (BigInt(row) * 863_999_999n) % 86_400_000_000n],
 ]
@@ -58,8 +58,10 @@ const fields: Field[] = columns.flatMap(([type], at) => [
   { id: at + 1, name: formatType(type), type, nullable: false },
 ])
 const pyarrowTypes = columns.flatMap(([, type]) => [type, type])
-const rows: Cell[][] = Array.from({ length: 120 }, (_, row) =>
-  columns.flatMap(([, , value]) => [row % 5 === 1 || row >= 100 ? null : value(row), value(row)]),
+/** Nulls here and there, and long runs without or of nothing else. */
+const isNull = (row: number): boolean => (row % 5 === 1 && row < 1000) || (row >= 2000 && row % 1000 < 300)
+const rows: Cell[][] = Array.from({ length: 4000 }, (_, row) =>
+  columns.flatMap(([, , value]) => [isNull(row) ? null : value(row), value(row)]),
 )
 const keyFields: Field[] = [{ id: 77, name: 'patient_key', type: { kind: 'bigint' }, nullable: true }]
 const keys: Cell[][] = rows.map((_, row) => [row % 9 === 0 ? null : BigInt(row)])
@@ -98,8 +100,8 @@ describe.skipIf(!python)('Parquet files', () => {
       files[`${name} with keys`] = new Uint8Array(Buffer.concat([source.bytes, append]))
     }
     await add('one row group', rows)
-    await add('20 row groups', rows, { rowGroupRows: 6 })
-    await add('many pages', rows, { rowGroupRows: 50, pageBytes: 64 })
+    await add('20 row groups', rows, { rowGroupRows: 200 })
+    await add('many pages', rows, { rowGroupRows: 1500, pageBytes: 512 })
     await add('no rows', [])
     const paths = Object.keys(files).map((_, at) => join(folder, `${at}.parquet`))
     for (const [at, bytes] of Object.values(files).entries()) await writeFile(paths[at], bytes)
@@ -137,8 +139,8 @@ describe.skipIf(!python)('Parquet files', () => {
   )
 
   it('have row groups of the asked size', () => {
-    expect(seen['20 row groups'].rowGroups).toEqual(Array(20).fill(6))
-    expect(seen['many pages'].rowGroups).toEqual([50, 50, 20])
+    expect(seen['20 row groups'].rowGroups).toEqual(Array(20).fill(200))
+    expect(seen['many pages'].rowGroups).toEqual([1500, 1500, 1000])
     expect(seen['no rows'].rowGroups).toEqual([])
   })
 
