@@ -66,8 +66,8 @@ const nextVisible = {
  * The messages of any number of queues in one SQLite file. Every function is one transaction, on disk when it returns (WAL with
  * synchronous=FULL); none knows of waiting or of receipt handles. All throw TransientError where the file is busy or the disk is full.
  */
-export function openMessages(path: string) {
-  const database = guard(() => new DatabaseSync(path, { timeout: 5000 }))
+export function openMessages(path: string, busyTimeout: number) {
+  const database = guard(() => new DatabaseSync(path, { timeout: busyTimeout }))
   guard(() => {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     transaction(() => {

@@ -48,16 +48,19 @@ export interface LocalQueues {
 /**
  * Opens queues kept in one SQLite file, with the meaning of SQS: visibility time-outs, receive counts, FIFO groups, five-minute
  * deduplication, delays, dead-letter queues, long polling. What was acknowledged survives a kill; a message in flight then becomes visible
- * when its time-out ends. Throws RangeError where a dead-letter queue is missing or of the other kind.
+ * when its time-out ends. `busyTimeout` is how long, in ms, another process may hold the file. Throws RangeError where a dead-letter queue
+ * is missing or of the other kind.
  */
 export function openLocalQueues({
   path,
   queues,
   now = Date.now,
+  busyTimeout = 5000,
 }: {
   path: string
   queues: LocalQueueSettings[]
   now?: () => number
+  busyTimeout?: number
 }): LocalQueues {
   const rules = new Map(queues.map(settings => [settings.name, completeSettings(settings)]))
   for (const { name, fifo, deadLetter, maxReceives } of rules.values()) {
@@ -70,7 +73,7 @@ export function openLocalQueues({
       )
     }
   }
-  const messages = openMessages(path)
+  const messages = openMessages(path, busyTimeout)
   const signals = new Map([...rules.keys()].map(name => [name, createSignal()]))
   const byName = new Map([...rules.values()].map(settings => [settings.name, openQueue(settings)]))
   let closed = false

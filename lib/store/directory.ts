@@ -123,6 +123,8 @@ export function createDirectoryStore({
     const time = now()
     await file.utimes(time, time)
     await file.sync()
+    // A delete may prune the folder that is being made.
+    const pruned = async (error: unknown) => codeOf(error) === 'ENOENT' && (await orAbsent(lstat(temp))) !== undefined
     for (;;) {
       try {
         await mkdir(dirname(target), { recursive: true })
@@ -130,9 +132,9 @@ export function createDirectoryStore({
         await (ifAbsent ? link(temp, target) : rename(temp, target))
         break
       } catch (error) {
-        if (codeOf(error) === 'EEXIST') throw refuse(key)
-        // A delete prunes the folder that is being made.
-        if (codeOf(error) !== 'ENOENT' || !(await orAbsent(lstat(temp)))) throw error
+        if (ifAbsent && (await isFile(path))) throw refuse(key)
+        if (!(await pruned(error)) && codeOf(error) !== 'EEXIST') throw error
+        if (await isInTheWay(path)) throw error
       }
     }
     const parent = await orAbsent(open(dirname(target), 'r'))
@@ -143,6 +145,17 @@ export function createDirectoryStore({
     const stats = await file.stat({ bigint: true })
     await recordEtag(folder, path, etag, stats)
     return { etag, size: Number(stats.size) }
+  }
+
+  /** True where something that a person made stands where a file of that path or one of its folders has to be. */
+  async function isInTheWay(path: string): Promise<boolean> {
+    const there = await orAbsent(lstat(join(folder, path)))
+    if (there && !there.isFile()) return true
+    for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
+      const above = await orAbsent(lstat(join(folder, parent)))
+      if (above && !above.isDirectory()) return true
+    }
+    return false
   }
 
   async function removeFile(path: string): Promise<void> {

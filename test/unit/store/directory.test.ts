@@ -214,9 +214,16 @@ describe('writes', () => {
     expect(await read('a.csv')).toBe('x')
   })
 
-  it('say what stands in the way', async () => {
+  it.each([false, true])('say what stands in the way (if absent: %s)', async ifAbsent => {
     await mkdir(at('dm.csv', 'folder'), { recursive: true })
-    await expect(put('dm.csv', 'x')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/)
+    await writeFile(at('v1'), 'by hand')
+    await symlink(at('nowhere'), at('v2'))
+    await symlink(at('nowhere'), at('cm.csv'))
+    const keys = ['dm.csv', 'v1/ae.csv', 'v1/deep/ae.csv', 'v2/ae.csv', ...(ifAbsent ? ['cm.csv'] : [])]
+    for (const key of keys) {
+      const failure = await store.put(key, Buffer.from('x'), { ifAbsent }).catch(error => error)
+      expect(failure.code).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST|ENOTDIR|ENOENT)$/)
+    }
     expect(await leftovers()).toEqual([])
   })
 
