@@ -1,6 +1,7 @@
 import type { Field, FieldType } from '../fields.ts'
 import type { ParquetMetadata } from './footer.ts'
 import { readThrift, structField, structList, thriftField } from './thrift.ts'
+import { compareBounds } from './values.ts'
 
 /** What Iceberg keeps of one column of a data file. */
 export interface ColumnMetrics {
@@ -75,13 +76,6 @@ function extreme(bounds: (Bound | undefined)[], sign: -1 | 1): Bound | undefined
   return bounds.length === 0 || bounds.includes(undefined)
     ? undefined
     : (bounds as Bound[]).reduce((best, bound) => (Math.sign(compareBounds(bound, best)) === sign ? bound : best))
-}
-
-function compareBounds(a: Bound, b: Bound): number {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b)
-  // Bounds of one column are of one kind.
-  if (a === 0 && b === 0) return (Object.is(a, -0) ? 0 : 1) - (Object.is(b, -0) ? 0 : 1)
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Undefined where the bytes do not fit the physical type, or are NaN, which bounds nothing. */
