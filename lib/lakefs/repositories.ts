@@ -62,11 +62,11 @@ export function createRepositories({ send, find, pages }: LakefsSend) {
     },
 
     /**
-     * Replaces all rules; a server may take seconds to heed them. With `etag`, 412 where somebody else has changed them since that
-     * etag was read (an empty one: where there are any).
+     * Replaces all rules; a server may take seconds to heed them. With `etag`, 412 where somebody else has changed them since that etag was
+     * read. The empty etag of a repository that never had rules makes no condition: lakeFS takes none.
      */
     async setBranchProtection(repository: string, patterns: string[], { etag }: { etag?: string } = {}): Promise<void> {
-      const headers: Record<string, string> = etag === undefined ? {} : { 'if-match': etag }
+      const headers: Record<string, string> = etag ? { 'if-match': etag } : {}
       await send(protection(repository), { method: 'PUT', json: patterns.map(pattern => ({ pattern })), headers })
     },
   }

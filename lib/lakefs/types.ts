@@ -88,6 +88,6 @@ export interface MergeBase {
 export interface BranchProtection {
   /** Glob patterns of branch names: `[!_]*`. */
   patterns: string[]
-  /** Passed back on a write, makes it conditional. */
+  /** Passed back on a write, makes it conditional. Empty where there never were rules. */
   etag: string
 }

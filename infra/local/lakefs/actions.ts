@@ -2,7 +2,7 @@ import type { ObjectStore } from '../../../lib/store/object-store.ts'
 import { type Action, ActionFileError, evaluateIf, type Hook, matchesEvent, parseAction } from './action-file.ts'
 import type { NewCommit } from './commits.ts'
 import type { Database } from './database.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, withPrefix } from './errors.ts'
 import { type ObjectReader, objectKey } from './reader.ts'
 import type { RepositoryRecord } from './repository.ts'
 import { createRunIds } from './run-ids.ts'
@@ -85,7 +85,8 @@ export function createActions({
   const background = new Set<Promise<unknown>>()
 
   async function loadActions({ repository, sourceRef, eventType, branchId = '' }: ActionEvent): Promise<Action[]> {
-    const files = reader.listFolder(repository, sourceRef, folder)
+    const listing = 'list actions from commit: listing actions'
+    const files = withPrefix(listing, () => reader.listFolder(repository, sourceRef, folder))
     const errors: string[] = []
     const actions: Action[] = []
     for (const path of files) {

@@ -6,24 +6,34 @@ export interface ByteRange {
   end: number
 }
 
-const unsatisfiable = () => new ApiError(416, 'Requested Range Not Satisfiable')
+/** 416. `size` is told only where the object has no such bytes, not where the range is none that lakeFS serves. */
+export class UnservableRange extends ApiError {
+  readonly size: number | undefined
 
-/** Reads a Range header (RFC 9110, one range only). Throws 400 where it is none, 416 where the object has no such bytes. */
-export function parseRange(header: string, size: number): ByteRange {
-  if (!/^bytes=((\d*-\d*,? ?)+)$/.test(header)) {
-    const pattern = '^bytes=((\\d*-\\d*,? ?)+)$'
-    throw new ApiError(
-      400,
-      `parameter "Range" in header has an error: string doesn't match the regular expression "${pattern}"`,
-    )
+  constructor(size?: number) {
+    super(416, 'Requested Range Not Satisfiable')
+    this.size = size
   }
+}
+
+/** Throws 400 where a Range header is none. */
+export function checkRange(header: string): void {
+  const pattern = '^bytes=((\\d*-\\d*,? ?)+)$'
+  if (new RegExp(pattern).test(header)) return
+  const what = `string doesn't match the regular expression "${pattern}"`
+  throw new ApiError(400, `parameter "Range" in header has an error: ${what}`)
+}
+
+/** Reads a Range header (RFC 9110, one range only). Throws 416 where it cannot be served. */
+export function parseRange(header: string, size: number): ByteRange {
   const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header) ?? []
+  if (from === '' && to === '') throw new UnservableRange()
   if (from === '') {
-    if (Number(to) === 0) throw unsatisfiable()
+    if (Number(to) === 0) throw new UnservableRange(size)
     return { start: Math.max(0, size - Number(to)), end: size - 1 }
   }
   const start = Number(from)
-  const end = to === '' ? size - 1 : Math.min(Number(to), size - 1)
-  if (start > size - 1 || (to !== '' && start > Number(to))) throw unsatisfiable()
-  return { start, end }
+  if (to !== '' && start > Number(to)) throw new UnservableRange()
+  if (start > size - 1) throw new UnservableRange(size)
+  return { start, end: to === '' ? size - 1 : Math.min(Number(to), size - 1) }
 }

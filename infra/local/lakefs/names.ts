@@ -2,7 +2,8 @@ import { ApiError } from './errors.ts'
 
 const invalid = (argument: string, kind: string) =>
   new ApiError(400, `argument ${argument}: ${kind}: invalid value: validation error`)
-const required = (argument: string) => new ApiError(400, `argument ${argument}: required value: validation error`)
+/** lakeFS takes an empty name for its own mistake. */
+const required = (argument: string) => new ApiError(500, `argument ${argument}: required value: validation error`)
 
 export const repositoryPattern = /^[a-z0-9][a-z0-9-]{2,62}$/
 

@@ -124,32 +124,42 @@ export async function readBody<T>(
     throw wrong(`failed to decode request body: invalid character '${first}' looking for beginning of value`)
   }
   const items = list ? (Array.isArray(value) ? value : [undefined]) : [value]
-  for (const item of items) {
-    if (!fits.object(item)) throw wrong(`doesn't match schema #/components/schemas/${schema}`)
-    checkFields(item as Record<string, unknown>, shape, where =>
-      wrong(`doesn't match schema ${schemaName(schema, list)}: ${where}`),
-    )
+  const name = list ? '' : ` #/components/schemas/${schema}`
+  for (const [index, item] of items.entries()) {
+    const mismatch = (where: string) => wrong(`doesn't match schema${name}${where}`)
+    if (!fits.object(item)) throw mismatch('')
+    const base = list ? `/${index}` : ''
+    checkFields(item as Record<string, unknown>, shape, (at, what) => mismatch(`: Error at "${base}/${at}": ${what}`))
   }
   return value as T
 }
 
-const schemaName = (schema: string, list: boolean): string => (list ? '' : `#/components/schemas/${schema}`)
+const expected: Record<FieldType, string> = {
+  string: 'a string',
+  integer: 'an integer',
+  boolean: 'a boolean',
+  strings: 'an object',
+  object: 'an object',
+}
 
-function checkFields(body: Record<string, unknown>, shape: BodyShape, wrong: (where: string) => ApiError): void {
+function checkFields(
+  body: Record<string, unknown>,
+  shape: BodyShape,
+  wrong: (at: string, what: string) => ApiError,
+): void {
   for (const [marked, type] of Object.entries(shape)) {
     const name = marked.replace('!', '')
     const value = body[name]
     if (value === undefined) {
-      if (marked.endsWith('!')) throw wrong(`Error at "/${name}": property "${name}" is missing`)
+      if (marked.endsWith('!')) throw wrong(name, `property "${name}" is missing`)
     } else if (!fits[type](value)) {
-      const expected = {
-        string: 'a string',
-        integer: 'an integer',
-        boolean: 'a boolean',
-        strings: 'an object',
-        object: 'an object',
-      }
-      throw wrong(`Error at "/${name}": value must be ${expected[type]}`)
+      const member = type === 'strings' && fits.object(value) ? firstNoString(value as object) : undefined
+      throw member === undefined
+        ? wrong(name, `value must be ${expected[type]}`)
+        : wrong(`${name}/${member}`, 'value must be a string')
     }
   }
 }
+
+const firstNoString = (value: object): string | undefined =>
+  Object.entries(value).find(([, member]) => typeof member !== 'string')?.[0]

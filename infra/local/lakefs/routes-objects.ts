@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { NotFoundError } from '../../../lib/errors.ts'
-import { type ByteRange, parseRange } from './byte-range.ts'
+import { type ByteRange, checkRange, parseRange, UnservableRange } from './byte-range.ts'
 import type { Core } from './core.ts'
 import { defaultContentType, type Entry } from './entries.ts'
 import { ApiError, notFound, notImplemented, pathExists } from './errors.ts'
@@ -16,6 +16,14 @@ interface CommonPrefix {
   path: string
   commonPrefix: true
 }
+
+/** Content types that a browser may show; it is told to save others. */
+const inlineTypes = new Set([
+  ...['jpeg', 'jpg', 'png', 'gif', 'webp', 'svg+xml'].map(type => `image/${type}`),
+  ...['plain', 'markdown', 'x-markdown', 'html', 'css', 'javascript', 'xml'].map(type => `text/${type}`),
+  ...['pdf', 'javascript', 'json', 'xml'].map(type => `application/${type}`),
+  ...['video/mp4', 'video/webm', 'audio/mpeg', 'audio/wav', 'audio/webm'],
+])
 
 const isPrefix = (item: Entry | CommonPrefix): item is CommonPrefix => 'commonPrefix' in item
 
@@ -129,16 +137,15 @@ export function objectRoutes(core: Core): Route[] {
 
   async function getObject(request: ApiRequest): Promise<Reply> {
     const { headers } = request.raw
+    if (headers.range !== undefined) checkRange(headers.range)
     const { repository, entry } = findObject(request)
     if (headers['if-none-match'] === `"${entry.checksum}"`) return { status: 304 }
-    const inline =
-      /^(image\/(jpe?g|png|gif|webp|svg\+xml)|application\/pdf|text\/(plain|markdown|x-markdown|html|css))$/
     const common = {
       ...headersOf(entry),
       'X-Content-Type-Options': 'nosniff',
       'X-Frame-Options': 'SAMEORIGIN',
       'Content-Security-Policy': "default-src 'none'",
-      'Content-Disposition': inline.test(entry.contentType) ? 'inline' : 'attachment',
+      'Content-Disposition': inlineTypes.has(entry.contentType) ? 'inline' : 'attachment',
     }
     const key = objectKey(repository, entry.address)
     try {
@@ -151,22 +158,25 @@ export function objectRoutes(core: Core): Route[] {
       return { status: 206, headers: { ...common, ...rangeHeaders(range, entry.size) }, body }
     } catch (error) {
       if (error instanceof NotFoundError) throw new ApiError(410, 'No data')
-      if (!(error instanceof ApiError) || error.status !== 416) throw error
-      const reply = { 'Content-Range': `bytes */${entry.size}`, 'Content-Type': 'application/json' }
-      return { status: 416, headers: { ...common, ...reply }, json: { message: error.message } }
+      if (!(error instanceof UnservableRange)) throw error
+      const whole: Record<string, string> = error.size === undefined ? {} : { 'Content-Range': `bytes */${error.size}` }
+      const reply = { ...common, ...whole, 'Content-Type': 'application/json' }
+      return { status: 416, headers: reply, json: { message: error.message } }
     }
   }
 
   function headObject(request: ApiRequest): Reply {
+    const { range } = request.raw.headers
+    if (range !== undefined) checkRange(range)
+    let headers: Record<string, string | number> | undefined
     try {
       const { entry } = findObject(request)
-      const { range } = request.raw.headers
-      const headers = { ...headersOf(entry), 'Accept-Ranges': 'bytes', 'Content-Length': entry.size }
-      if (range === undefined) return { status: 200, headers }
+      headers = { ...headersOf(entry), 'Accept-Ranges': 'bytes' }
+      if (range === undefined) return { status: 200, headers: { ...headers, 'Content-Length': entry.size } }
       return { status: 206, headers: { ...headers, ...rangeHeaders(parseRange(range, entry.size), entry.size) } }
     } catch (error) {
-      if (error instanceof ApiError) return { status: error.status }
-      throw error
+      if (!(error instanceof ApiError)) throw error
+      return { status: error.status, ...(headers && error.status === 416 ? { headers } : {}) }
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Core } from './core.ts'
 import { comparePaths, type Entry } from './entries.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, withPrefix } from './errors.ts'
 import { compareThree, compareTwo, type Difference, type Strategy } from './merge.ts'
 import { checkBranch, checkPath, checkRef } from './names.ts'
 import type { RepositoryRecord } from './repository.ts'
@@ -172,7 +172,8 @@ export function versioningRoutes(core: Core): Route[] {
     if (body.type === 'object') checkPath(body.path ?? '')
     const repository = repositoryOf(request)
     if (isProtected(repository, name)) throw new ApiError(403, 'cannot write to protected branch')
-    const branch = repositories.getBranch(repository.uid, name)
+    const findBranch = () => repositories.getBranch(repository.uid, name)
+    const branch = body.type === 'object' ? withPrefix('getting branch', findBranch) : findBranch()
     const tokens = staging.tokensOf(branch)
     core.database.transaction(() => {
       if (body.type === 'reset') {

@@ -90,6 +90,7 @@ export function createWebhook({ properties }: Hook, env: HookEnvironment) {
     try {
       const target = new URL(url)
       for (const [name, { value }] of query) target.searchParams.append(name, value)
+      target.searchParams.sort()
       const response = await fetch(target, {
         method: 'POST',
         headers: sent.map(([name, { value }]): [string, string] => [name, value]),
