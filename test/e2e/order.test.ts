@@ -3,7 +3,14 @@ import { afterEach, expect, it } from 'vitest'
 import type { Platform } from '../../infra/local/platform.ts'
 import { landingKey } from '../../lib/layout.ts'
 import { smallStudy } from '../support/small-study.ts'
-import { finish, fixedClock, makeTemporaryFolder, openTestPlatform, readCommitted, upload } from '../support/test-platform.ts'
+import {
+  finish,
+  fixedClock,
+  makeTemporaryFolder,
+  openTestPlatform,
+  readCommitted,
+  upload,
+} from '../support/test-platform.ts'
 
 const study = 'order'
 const version = 'v1'

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Platform } from '../../infra/local/platform.ts'
+import { smallStudy } from '../support/small-study.ts'
+import {
+  finish,
+  fixedClock,
+  listLake,
+  makeTemporaryFolder,
+  openTestPlatform,
+  readCommitted,
+  upload,
+} from '../support/test-platform.ts'
+
+const study = 'kill'
+const version = 'v1'
+const cleanUps: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+async function openFresh(options: { start?: boolean } = {}) {
+  const { folder, cleanUp } = await makeTemporaryFolder()
+  cleanUps.push(cleanUp)
+  const platform = await openTestPlatform({ folder, now: fixedClock(), ...options })
+  cleanUps.push(() => platform.close())
+  return { folder, platform }
+}
+
+async function readAll(platform: Platform) {
+  return {
+    committed: await readCommitted(platform, study, `${version}@`),
+    keys: await readCommitted(platform, study, 'keys@'),
+    data: await listLake(platform, 'data/'),
+    branches: await listBranches(platform),
+  }
+}
+
+async function listBranches({ environment: { lakefs } }: Platform): Promise<string[]> {
+  const names: string[] = []
+  for await (const { id } of lakefs.listBranches(study, { hidden: true })) names.push(id)
+  return names
+}
+
+/** What an undisturbed platform makes of the study. */
+async function loadUndisturbed() {
+  const { platform } = await openFresh()
+  await upload(platform, { study, version, files: smallStudy })
+  await finish(platform, study, version)
+  return readAll(platform)
+}
+
+describe('a stop after any message', () => {
+  it('ends in the same content, however often the platform is opened again', async () => {
+    const undisturbed = await loadUndisturbed()
+    const { folder, cleanUp } = await makeTemporaryFolder()
+    cleanUps.push(cleanUp)
+    const now = fixedClock()
+    const uploading = await openTestPlatform({ folder, now, start: false })
+    await upload(uploading, { study, version, files: smallStudy })
+    await uploading.kill()
+    const steps: string[] = []
+    for (;;) {
+      const platform = await openTestPlatform({ folder, now, start: false })
+      const step = await platform.step()
+      await platform.kill()
+      if (!step) break
+      steps.push(step.queue)
+      expect(steps.length).toBeLessThan(200)
+    }
+    for (const source of ['landing', 'convert', 'register.fifo', 'keys.fifo', 'add-keys', 'commit.fifo'])
+      expect(steps).toContain(source)
+    const platform = await openTestPlatform({ folder, now })
+    cleanUps.push(() => platform.close())
+    expect((await finish(platform, study, version)).state).toBe('committed')
+    expect(await readAll(platform)).toEqual(undisturbed)
+  })
+
+  it('ends in the same content when it comes in the middle of each message', async () => {
+    const undisturbed = await loadUndisturbed()
+    const { folder, cleanUp } = await makeTemporaryFolder()
+    cleanUps.push(cleanUp)
+    const now = fixedClock()
+    const uploading = await openTestPlatform({ folder, now, start: false })
+    await upload(uploading, { study, version, files: smallStudy })
+    await uploading.kill()
+    // Later with every try, so that each kind of message is cut at several points and is at last worked on to its end.
+    let interrupted = 0
+    for (let pause = 0; ; pause = (pause + 7) % 300) {
+      const platform = await openTestPlatform({ folder, now, start: false })
+      const step = platform.step().catch(() => 'interrupted' as const)
+      const first = await Promise.race([step, sleep(pause).then(() => 'killed' as const)])
+      await platform.kill()
+      if (first === undefined) break
+      if (first === 'killed') interrupted++
+      expect(interrupted).toBeLessThan(500)
+    }
+    expect(interrupted).toBeGreaterThan(5)
+    const platform = await openTestPlatform({ folder, now })
+    cleanUps.push(() => platform.close())
+    expect((await finish(platform, study, version)).state).toBe('committed')
+    expect(await readAll(platform)).toEqual(undisturbed)
+  })
+})
