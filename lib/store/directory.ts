@@ -1,29 +1,15 @@
 import { createHash } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { chmod, copyFile, type FileHandle, link, lstat, mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, copyFile, type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { NotFoundError, PreconditionError, TransientError } from '../errors.ts'
-import { etagOf, hashFile, isSameState, readPieces, recordEtag, recordedEtag, recordPath } from './directory-etags.ts'
+import { codeOf, orAbsent, translateFileError } from './directory-errors.ts'
+import { etagOf, hashFile, isSameState, readPieces, recordEtag, recordedEtag } from './directory-etags.ts'
 import { walkFolder } from './directory-listing.ts'
+import { createPaths } from './directory-paths.ts'
 import { sweepTempFiles, withTempFile } from './directory-temp.ts'
 import type { ObjectInfo, ObjectStore, ObjectWritten } from './object-store.ts'
-import { alternativesOfKey, checkKey, pathOfKey } from './path-names.ts'
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
-const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
-const passing = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOSPC', 'EIO', 'ESTALE'])
-
-/** Resolves as the promise does, and with undefined where there is no such file. What passes by itself becomes TransientError. */
-async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (absent.has(codeOf(error) ?? '')) return undefined
-    if (passing.has(codeOf(error) ?? ''))
-      throw new TransientError(`file system answered ${codeOf(error)}`, { cause: error })
-    throw error
-  }
-}
+import { checkKey, pathOfKey } from './path-names.ts'
 
 const infoOf = (key: string, etag: string, { size, mtimeNs }: BigIntStats): ObjectInfo => ({
   key,
@@ -48,30 +34,7 @@ export function createDirectoryStore({
   now: () => Date
 }): ObjectStore {
   sweepTempFiles(folder, now())
-
-  const isFile = async (path: string): Promise<boolean> =>
-    (await orAbsent(lstat(join(folder, path))))?.isFile() ?? false
-
-  /** The existing files that hold that key, the store's own path first; more than one only where a person made another. */
-  async function* pathsOf(key: string): AsyncGenerator<string> {
-    const own = pathOfKey(key)
-    if (await isFile(own)) yield own
-    const alternatives = alternativesOfKey(key)
-    if (alternatives.every(({ length }) => length === 1)) return
-    let parents = ['']
-    for (const [index, names] of alternatives.entries()) {
-      const paths = parents.flatMap(parent => names.map(name => (parent === '' ? name : `${parent}/${name}`)))
-      parents = []
-      for (const path of paths) if (await orAbsent(lstat(join(folder, path)))) parents.push(path)
-      if (index === alternatives.length - 1)
-        for (const path of parents) if (path !== own && (await isFile(path))) yield path
-    }
-  }
-
-  async function locate(key: string): Promise<string | undefined> {
-    for await (const path of pathsOf(key)) return path
-    return undefined
-  }
+  const { isFile, pathsOf, locate, isInTheWay, remove } = createPaths(folder)
 
   async function head(key: string): Promise<ObjectInfo | undefined> {
     const path = await locate(key)
@@ -110,6 +73,11 @@ export function createDirectoryStore({
     if (ifAbsent && (await locate(key)) !== undefined) throw refuse(key)
   }
 
+  const writing = (write: (file: FileHandle, temp: string) => Promise<ObjectWritten>): Promise<ObjectWritten> =>
+    withTempFile(folder, write).catch(error => {
+      throw translateFileError(error)
+    })
+
   /** Gives the finished temporary file its place, and makes that last through a power cut. */
   async function place(
     key: string,
@@ -125,9 +93,11 @@ export function createDirectoryStore({
     await file.sync()
     // A delete may prune the folder that is being made.
     const pruned = async (error: unknown) => codeOf(error) === 'ENOENT' && (await orAbsent(lstat(temp))) !== undefined
+    let oldest = dirname(target)
     for (;;) {
       try {
-        await mkdir(dirname(target), { recursive: true })
+        const made = await mkdir(dirname(target), { recursive: true })
+        if (made !== undefined) oldest = dirname(made)
         // Unlike rename, link refuses to replace: the file system decides which of several writers is first.
         await (ifAbsent ? link(temp, target) : rename(temp, target))
         break
@@ -137,41 +107,14 @@ export function createDirectoryStore({
         if (await isInTheWay(path)) throw error
       }
     }
-    const parent = await orAbsent(open(dirname(target), 'r'))
-    await parent?.sync().finally(() => parent.close())
-    for await (const other of pathsOf(key)) if (other !== path) await removeFile(other)
+    for (let parent = dirname(target); parent.length >= oldest.length; parent = dirname(parent))
+      await syncFolder(parent)
+    for await (const other of pathsOf(key)) if (other !== path) await remove(other)
     // The name that link has left changes the file's state when it goes.
     await rm(temp, { force: true })
     const stats = await file.stat({ bigint: true })
     await recordEtag(folder, path, etag, stats)
     return { etag, size: Number(stats.size) }
-  }
-
-  /** True where something that a person made stands where a file of that path or one of its folders has to be. */
-  async function isInTheWay(path: string): Promise<boolean> {
-    const there = await orAbsent(lstat(join(folder, path)))
-    if (there && !there.isFile()) return true
-    for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
-      const above = await orAbsent(lstat(join(folder, parent)))
-      if (above && !above.isDirectory()) return true
-    }
-    return false
-  }
-
-  async function removeFile(path: string): Promise<void> {
-    for (const name of [path, recordPath(path)]) {
-      await orAbsent(rm(join(folder, name), { force: true }))
-      // S3 has no folders: one without objects is not left behind.
-      for (let parent = dirname(name); parent !== '.'; parent = dirname(parent)) {
-        if (
-          !(await rmdir(join(folder, parent)).then(
-            () => true,
-            () => false,
-          ))
-        )
-          break
-      }
-    }
   }
 
   return {
@@ -223,13 +166,13 @@ export function createDirectoryStore({
     async put(key, body, { ifAbsent = false } = {}) {
       checkKey(key)
       await refuseExisting(key, ifAbsent)
-      return withTempFile(folder, async (file, temp) => {
+      return writing(async (file, temp) => {
         const hash = createHash('md5')
         for await (const piece of body instanceof Uint8Array ? [body] : body) {
           hash.update(piece)
           await file.appendFile(piece)
         }
-        return place(key, file, temp, hash.digest('hex'), ifAbsent)
+        return await place(key, file, temp, hash.digest('hex'), ifAbsent)
       })
     },
 
@@ -240,7 +183,7 @@ export function createDirectoryStore({
       try {
         const { etag, stats } = await etagOf(folder, path, original)
         requireEtag(source, etag, ifMatch)
-        return await withTempFile(folder, async (_, temp) => {
+        return await writing(async (_, temp) => {
           await copyFile(join(folder, path), temp, constants.COPYFILE_FICLONE)
           // The copy goes by path: the file there must still be the one that was judged.
           const after = await orAbsent(lstat(join(folder, path), { bigint: true }))
@@ -263,9 +206,18 @@ export function createDirectoryStore({
 
     async delete(key) {
       checkKey(key)
-      for await (const path of pathsOf(key)) await removeFile(path)
+      for await (const path of pathsOf(key)) await remove(path)
     },
   }
+}
+
+/** Makes the names in a folder last. A folder that is gone again has none, and not every system can do it. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await orAbsent(open(path, 'r'))
+  await folder
+    ?.sync()
+    .catch(() => undefined)
+    .finally(() => folder.close())
 }
 
 /** An open file's bytes; the file is closed when they end or the reader stops. */

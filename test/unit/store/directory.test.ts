@@ -24,6 +24,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PreconditionError, TransientError } from '../../../lib/errors.ts'
 import { createDirectoryStore } from '../../../lib/store/directory.ts'
+import { orAbsent, translateFileError } from '../../../lib/store/directory-errors.ts'
 import { etagOf } from '../../../lib/store/directory-etags.ts'
 import type { ObjectStore } from '../../../lib/store/object-store.ts'
 
@@ -342,5 +343,25 @@ describe('against a model', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('failures of the file system', () => {
+  it.each(['ENOSPC', 'EMFILE', 'EIO'])('%s passes', async code => {
+    async function* body() {
+      yield Buffer.from('x')
+      throw Object.assign(new Error('write'), { code })
+    }
+    const failure = await store.put('a.csv', body()).catch(error => error)
+    expect(failure).toBeInstanceOf(TransientError)
+    expect(failure.message).toContain(code)
+    expect(await leftovers()).toEqual([])
+    await expect(orAbsent(Promise.reject(failure.cause))).rejects.toBeInstanceOf(TransientError)
+  })
+
+  it('EACCES does not', async () => {
+    const denied = Object.assign(new Error('open'), { code: 'EACCES' })
+    await expect(orAbsent(Promise.reject(denied))).rejects.toBe(denied)
+    expect(translateFileError('no error')).toBe('no error')
   })
 })
