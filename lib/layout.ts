@@ -19,8 +19,8 @@ export const studyRule: NameRule = {
   rule: 'a study is 3 to 63 lower-case letters, digits and hyphens, and starts with a letter or digit',
 }
 export const versionRule: NameRule = {
-  pattern: /^(?!(?:main|keys)$)(?![0-9a-f]{64}$)[a-z0-9][-a-z0-9_]{0,127}$/,
-  rule: 'a version is up to 128 lower-case letters, digits, hyphens and underscores, starts with a letter or digit, and is not main, keys or 64 hex digits',
+  pattern: /^(?!(?:main|keys)$)(?![0-9a-f]{64}$)[a-z0-9][-a-z0-9_]{0,63}$/,
+  rule: 'a version is up to 64 lower-case letters, digits, hyphens and underscores, starts with a letter or digit, and is not main, keys or 64 hex digits',
 }
 export const datasetRule: NameRule = {
   pattern: /^[a-z_][a-z0-9_]{0,127}$/,

@@ -126,6 +126,9 @@ function openSession({
   let fedBeforeRecord = 0
   // The header is a record too, so the number of whole records is the row under way; 0 is the header.
   const row = (): number => parser.info.records
+  // csv-parse tells of whole cells only; how many of the row under way it has is in its own state. Where that is not found, no column is named.
+  const column = (): string | undefined =>
+    header?.[(parser as { state?: { record?: unknown[] } }).state?.record?.length ?? header.length]
 
   function drain(): string[][] {
     const records: string[][] = []
@@ -163,7 +166,9 @@ function openSession({
       if (records.length > 0) fedBeforeRecord = fedBefore
       // Quotes can double a cell's size in the file; a larger one is refused before it is whole.
       const limit = 2 * maxCellBytes + sliceBytes
-      if (fed - parser.info.bytes > limit) throw new Rejection(tooLarge({ file, row: row(), maxCellBytes }))
+      if (fed - parser.info.bytes > limit) {
+        throw new Rejection(tooLarge({ file, row: row(), maxCellBytes, column: column() }))
+      }
       if (fed - fedBeforeRecord > limit + sliceBytes) throw new Rejection(rowTooLarge({ file, row: row(), limit }))
       return records
     },

@@ -1,3 +1,4 @@
+import { assignFieldIds } from '../contents/field-ids.ts'
 import { parseContents } from '../contents/parse.ts'
 import type { Environment } from '../environment.ts'
 import { NotFoundError, PreconditionError, type Problem, Rejection, TransientError } from '../errors.ts'
@@ -89,6 +90,18 @@ async function readOptional(landing: ObjectStore, key: string, ifMatch?: string)
   }
 }
 
+/** Two columns on one field id: the later one took another id, which a person who compares versions should know. */
+function findIdCollisions(datasets: Dataset[]): Problem[] {
+  return datasets.flatMap(({ name, fields }) =>
+    assignFieldIds(fields).collisions.map(collision => ({
+      code: 'field-id-collision',
+      file: contentsFile,
+      column: collision.name,
+      message: `its field id in ${name} is not the one that the name alone gives: another column has that`,
+    })),
+  )
+}
+
 /** Runs a reading whose Rejection becomes problems of the version. */
 function gather<T>(problems: Problem[], read: () => T): T | undefined {
   try {
@@ -118,6 +131,7 @@ export async function readLandingState(
   const datasets = contents?.datasets ?? []
   const entities = options.entities ?? usualEntitiesOf(datasets)
   problems.push(...findKeyColumnClashes(datasets, entities))
+  warnings.push(...findIdCollisions(datasets))
 
   const landed: LandedDataset[] = []
   const missing: string[] = contentsObject ? [] : [contentsFile]
