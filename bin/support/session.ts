@@ -26,15 +26,26 @@ export interface Session {
   finish(): Promise<DeadLetters[]>
 }
 
+export interface SessionOptions {
+  /** The data directory. */
+  data: string
+  /** Named to whoever finds the folder in use. */
+  command: string
+  /** False refuses a folder in which there is nothing. */
+  create: boolean
+  /** Of a platform of its own; see PlatformOptions. */
+  settleSeconds?: number
+}
+
 /** How long a process that holds the folder may take to answer: it may be starting, or stopping. */
 const patienceMs = 15_000
 
 /**
  * Calls `work` with a session and ends it. Where the process that was attached to stops meanwhile, `work` is called again with another
- * session, so it must be fit to run twice. `create: false` refuses a folder in which there is nothing.
+ * session, so it must be fit to run twice.
  */
 export async function withSession<Result>(
-  { data, command, create }: { data: string; command: string; create: boolean },
+  { data, command, create, settleSeconds }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
   if (!create && !existsSync(join(data, settingsFile))) {
@@ -46,7 +57,7 @@ export async function withSession<Result>(
   const end = performance.now() + patienceMs
   for (;;) {
     try {
-      return await withOwnPlatform({ data, command }, work)
+      return await withOwnPlatform({ data, command, create, settleSeconds }, work)
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
       try {
@@ -61,10 +72,11 @@ export async function withSession<Result>(
 }
 
 async function withOwnPlatform<Result>(
-  { data, command }: { data: string; command: string },
+  { data, command, settleSeconds }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const platform = await openPlatform({ folder: data, command, start: false })
+  // One look at the landing folder is enough for a command; more of them would only add work to what cannot be done.
+  const platform = await openPlatform({ folder: data, command, start: false, settleSeconds, scheduleSeconds: 0 })
   const forget = onInterrupt(() => platform.close())
   try {
     return await work({

@@ -54,5 +54,8 @@ export const queueFedFunctions: readonly QueueFedFunction[] = [
 
 /** lakeFS waits a minute for a hook. */
 export const checkTimeoutSeconds = 60
-/** Times that a message is handed out before it goes to the dead-letter queue. */
-export const maxReceiveCount = 8
+/**
+ * Times that a message is handed out before it goes to the dead-letter queue: with pauses that double from five seconds, a bit more than
+ * a minute. Nothing here is far away, so what fails for longer does not mend itself.
+ */
+export const maxReceiveCount = 5

@@ -38,7 +38,7 @@ export interface PlatformOptions {
   start?: boolean
   /** Seconds for which no file of a version may have changed before it is taken. */
   settleSeconds?: number
-  /** Seconds between two rescans of the landing folder. */
+  /** Seconds between two rescans of the landing folder; 0 = only at the start. */
   scheduleSeconds?: number
   now?: () => Date
   /** Default: lines of JSON in `studylake.log`. */

@@ -12,6 +12,7 @@ export function startSchedule({
 }: {
   /** Must not reject. */
   invoke: (event: ScheduleEvent) => Promise<void>
+  /** 0: only at once. */
   everySeconds: number
   now: () => Date
 }): { stop(): Promise<void> } {
@@ -22,7 +23,7 @@ export function startSchedule({
     })
   }
   tick()
-  const timer = setInterval(tick, everySeconds * 1000)
+  const timer = everySeconds > 0 ? setInterval(tick, everySeconds * 1000) : undefined
   return {
     async stop() {
       clearInterval(timer)
