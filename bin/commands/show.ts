@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { formatType } from '../../lib/fields.ts'
+import { type Layer, layers } from '../../lib/layout.ts'
 import { listTables } from '../../lib/pipeline/table-objects.ts'
 import { defineStudyCommand } from '../support/define.ts'
 import { count, formatCount, formatTable, type Output } from '../support/output.ts'
-import { commandLine } from '../support/paths.ts'
+import { commandLine, showPath } from '../support/paths.ts'
 import { shortCommit } from '../support/print-report.ts'
 import { parseStudyRef, parseTableName, requireTable, resolveRef, type Table } from '../support/refs.ts'
 import { withSession } from '../support/session.ts'
@@ -55,6 +57,10 @@ function printSummary(output: Output, { layer, dataset, rows, fields, files }: T
   output.line()
 }
 
+/** Raw first: the order in which they are made. */
+const inLayerOrder = (names: { layer: Layer; dataset: string }[]) =>
+  names.toSorted((a, b) => layers.indexOf(a.layer) - layers.indexOf(b.layer))
+
 export default defineStudyCommand({
   name: 'show',
   description: "Show a version's tables: columns, types, rows, files",
@@ -72,7 +78,7 @@ export default defineStudyCommand({
     const wanted = args.table === undefined ? undefined : parseTableName(args.table)
     await withSession({ data, command: 'show', create: false }, async ({ environment }) => {
       const commit = await resolveRef(environment, study, ref)
-      const names = wanted ? [wanted] : await listTables(environment, study, commit.id)
+      const names = wanted ? [wanted] : inLayerOrder(await listTables(environment, study, commit.id))
       const tables: Table[] = []
       for (const name of names) tables.push(await requireTable(environment, { study, ref, commit: commit.id, ...name }))
 
@@ -86,6 +92,8 @@ export default defineStudyCommand({
           `One of them in full: ${commandLine(`show ${study}@${ref} ${tables[0]!.layer}.${tables[0]!.dataset}`, { data })}`,
         )
       if (tables.length === 0) output.line('There are no tables.')
+      const { bucket } = environment.lake
+      if (tables.length > 0) output.line(`\n(s3://${bucket}/… lies in ${showPath(join(data, bucket))}/…)`)
     })
     return 0
   },

@@ -33,7 +33,7 @@ export function createOutput({ json }: { json: boolean }): Output {
     },
     progress(text) {
       if (!live) return
-      const width = process.stderr.columns ?? 80
+      const width = process.stderr.columns || 80
       clear()
       process.stderr.write(text.slice(0, width - 1))
       shown = true

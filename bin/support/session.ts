@@ -13,6 +13,7 @@ import { openReader } from '../../infra/local/reader.ts'
 import { readSettings, settingsFile } from '../../infra/local/settings.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { CommandError, exitCodes } from './failure.ts'
+import { onInterrupt } from './interrupt.ts'
 import { commandLine, showPath } from './paths.ts'
 
 export interface Session {
@@ -77,7 +78,9 @@ async function withOwnPlatform<Result>(
 ): Promise<Result> {
   // One look at the landing folder is enough for a command; more of them would only add work to what cannot be done.
   const platform = await openPlatform({ folder: data, command, start: false, settleSeconds, scheduleSeconds: 0 })
-  const forget = onInterrupt(() => platform.close())
+  const forget = onInterrupt(() => {
+    platform.close().finally(() => process.exit(exitCodes.interrupted))
+  })
   try {
     return await work({
       attached: false,
@@ -112,21 +115,4 @@ async function withRunningPlatform<Result>(
     upload: control.upload,
     finish: control.idle,
   })
-}
-
-/** Ends in order at the first Ctrl-C; a second one ends at once. Returns what takes this back. */
-export function onInterrupt(close: () => Promise<void>): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  function interrupt(): void {
-    forget()
-    close().then(
-      () => process.exit(exitCodes.interrupted),
-      () => process.exit(exitCodes.refused),
-    )
-  }
-  function forget(): void {
-    for (const signal of signals) process.off(signal, interrupt)
-  }
-  for (const signal of signals) process.on(signal, interrupt)
-  return forget
 }
