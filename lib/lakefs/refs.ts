@@ -17,6 +17,23 @@ export interface RawCommit {
   generation?: number
 }
 
+interface RawMergeBase {
+  source_commit_id: string
+  destination_commit_id: string
+  base_commit_id: string
+}
+
+/** lakeFS (1.84) gives each of the two commits under the other's name. Should it mend that, a ref that is a commit id tells. */
+function readMergeBase(raw: RawMergeBase, source: string, destination: string): MergeBase {
+  const named = raw.source_commit_id === source || raw.destination_commit_id === destination
+  const [from, to] = [raw.source_commit_id, raw.destination_commit_id]
+  return {
+    sourceCommitId: named ? from : to,
+    destinationCommitId: named ? to : from,
+    baseCommitId: raw.base_commit_id,
+  }
+}
+
 const readRef = (raw: RawRef): Ref => ({ id: raw.id, commitId: raw.commit_id })
 
 /** A commit as the rest of the project knows it. */
@@ -118,14 +135,8 @@ export function createRefs({ send, find, pages }: LakefsSend) {
     /** The best common ancestor. Undefined where the repository or one of the refs is not there. */
     async findMergeBase(repository: string, source: string, destination: string): Promise<MergeBase | undefined> {
       const path = apiPath('repositories', repository, 'refs', source, 'merge', destination)
-      const raw = await find<{ source_commit_id: string; destination_commit_id: string; base_commit_id: string }>(path)
-      return (
-        raw && {
-          sourceCommitId: raw.source_commit_id,
-          destinationCommitId: raw.destination_commit_id,
-          baseCommitId: raw.base_commit_id,
-        }
-      )
+      const raw = await find<RawMergeBase>(path)
+      return raw && readMergeBase(raw, source, destination)
     },
   }
 }

@@ -82,6 +82,7 @@ export interface HookRun {
 export interface MergeBase {
   sourceCommitId: string
   destinationCommitId: string
+  /** The best common ancestor. */
   baseCommitId: string
 }
 
