@@ -9,7 +9,7 @@ export interface CommitRecord {
   message: string
   /** The tree; lakeFS calls it the metarange. */
   metaRangeId: string
-  /** ms since 1970; only the seconds count for the id. */
+  /** ms since 1970, with a fraction; only the seconds count for the id. */
   created: number
   metadata: Record<string, string>
   parents: string[]
@@ -59,6 +59,7 @@ export function commitIdOf({ committer, message, metaRangeId, created, metadata,
 /** The commits of all repositories. */
 export function createCommits(database: Database) {
   const cached = createCache<CommitRecord>(4096)
+  let latest = 0
 
   function findCommit(repository: number, id: string): CommitRecord | undefined {
     const row = database.get<{ body: string }>(
@@ -88,6 +89,12 @@ export function createCommits(database: Database) {
       JSON.stringify(record),
     )
     return getCommit(repository, record.id)
+  }
+
+  /** The time of a commit made now, in ms: never that of an earlier one, so that a log has one order. */
+  function nextTime(now: Date): number {
+    latest = Math.max(now.getTime(), latest + 0.001)
+    return latest
   }
 
   /** The one commit whose id starts so; undefined where there is none or more than one. */
@@ -144,7 +151,7 @@ export function createCommits(database: Database) {
     return undefined
   }
 
-  return { findCommit, getCommit, addCommit, findByPrefix, log, findMergeBase }
+  return { findCommit, getCommit, addCommit, nextTime, findByPrefix, log, findMergeBase }
 }
 
 export type Commits = ReturnType<typeof createCommits>

@@ -69,7 +69,7 @@ export function createVersioning(core: Core) {
     }: { message: string; metadata: Record<string, string>; date?: number; allowEmpty?: boolean },
   ): Promise<string> {
     if (isProtected(repository, name)) throw new ApiError(403, 'cannot commit to protected branch')
-    const created = date === undefined ? now().getTime() : date * 1000
+    const created = date === undefined ? commits.nextTime(now()) : date * 1000
     const draft: NewCommit = {
       committer: core.user,
       message,
@@ -129,7 +129,7 @@ export function createVersioning(core: Core) {
           message: message || `Merge '${source}' into '${destination}'`,
           metadata: { ...metadata, '.lakefs.merge.strategy': strategy },
           metaRangeId: mergeTrees(trees, all, { strategy, allowEmpty }),
-          created: now().getTime(),
+          created: commits.nextTime(now()),
           parents: squash ? [to.id] : [to.id, from.id],
           generation: Math.max(to.generation, from.generation) + 1,
         }
@@ -160,7 +160,7 @@ export function createVersioning(core: Core) {
       const all = { destination: head.metaRangeId, source: patch.source, base: patch.base }
       const tree = mergeTrees(trees, all, { allowEmpty: patch.allowEmpty ?? false })
       if (patch.refuseEmpty && tree === head.metaRangeId) throw noChanges()
-      const created = now().getTime()
+      const created = commits.nextTime(now())
       const parents = [head.id]
       return { ...content, committer: core.user, metaRangeId: tree, created, parents, generation: head.generation + 1 }
     })
