@@ -1,9 +1,15 @@
 /** The command line: finds the command, runs it, and turns what goes wrong into a sentence and an exit code. */
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { type CommandDef, renderUsage, runCommand } from 'citty'
 import { LockedError } from '../infra/local/lock.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { CommandError, exitCodes, UsageError } from './support/failure.ts'
+import { programName } from './support/paths.ts'
+
+// Half of what a command takes to start. Not in the system's folder for temporary files, where others could put code for us to run.
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'studylake'))
 
 const load = (name: string) => async (): Promise<CommandDef> =>
   ((await import(`./commands/${name}.ts`)) as { default: CommandDef }).default
@@ -11,7 +17,7 @@ const load = (name: string) => async (): Promise<CommandDef> =>
 const commands = ['run', 'dev', 'upload', 'status', 'show', 'head', 'check', 'validate', 'contents', 'sample']
 const subCommands = Object.fromEntries(commands.map(name => [name, load(name)]))
 const main: CommandDef = {
-  meta: { name: 'studylake', version: packageJson.version, description: packageJson.description },
+  meta: { name: programName, version: packageJson.version, description: packageJson.description },
   subCommands,
 }
 
@@ -19,7 +25,8 @@ const main: CommandDef = {
 async function describeUsage(command: string | undefined): Promise<string> {
   const known = command !== undefined && Object.hasOwn(subCommands, command)
   const text = known ? await renderUsage(await subCommands[command]!(), main) : await renderUsage(main)
-  return process.stdout.isTTY ? text : stripVTControlCharacters(text)
+  const lines = text.replace(/[ \t]+$/gm, '')
+  return process.stdout.isTTY ? lines : stripVTControlCharacters(lines).replace(/[ \t]+$/gm, '')
 }
 
 async function runMain(rawArgs: string[]): Promise<void> {
@@ -27,7 +34,7 @@ async function runMain(rawArgs: string[]): Promise<void> {
   const wantsHelp = ['--help', '-h'].some(flag => rawArgs.includes(flag))
   if (wantsHelp) console.log(await describeUsage(command))
   else if (rest.length === 0 && ['--version', '-v'].includes(command ?? '')) console.log(packageJson.version)
-  else if (command === undefined) throw new UsageError('which command? See studylake --help')
+  else if (command === undefined) throw new UsageError('which command?')
   else if (!Object.hasOwn(subCommands, command)) {
     throw new UsageError(`there is no command ${JSON.stringify(command)}; there are ${commands.join(', ')}`)
   } else await runCommand(await subCommands[command]!(), { rawArgs: rest })
@@ -44,7 +51,7 @@ function explain(error: unknown, rawArgs: string[]): number {
   }
   if (isUsage(error)) {
     const known = Object.hasOwn(subCommands, rawArgs[0] ?? '') ? `${rawArgs[0]} ` : ''
-    console.error(`studylake: ${stripVTControlCharacters(error.message)}\nSee studylake ${known}--help`)
+    console.error(`studylake: ${stripVTControlCharacters(error.message)}\nSee ${programName} ${known}--help`)
     return exitCodes.usage
   }
   console.error(`studylake: ${error.message}`)

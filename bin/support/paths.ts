@@ -23,6 +23,9 @@ export function showPath(path: string): string {
 /** The bundled sample. */
 export const sampleFolder = join(projectFolder, 'sample')
 
+/** How the user called the program, for help. */
+export const programName = process.env.npm_lifecycle_event === 'studylake' ? 'npm run -s studylake --' : 'studylake'
+
 /** A command line to copy; options that the user gave and that matter go with it. */
 export function commandLine(command: string, { data }: { data: string }): string {
   const short = showPath(data)

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, createControlClient, NotRunningError } from '../../infra/local/control-client.ts'
 import { LockedError } from '../../infra/local/lock.ts'
-import { openPlatform } from '../../infra/local/platform.ts'
 import type { DeadLetters } from '../../infra/local/queues.ts'
 import { openReader } from '../../infra/local/reader.ts'
 import { readSettings, settingsFile } from '../../infra/local/settings.ts'
@@ -76,6 +75,8 @@ async function withOwnPlatform<Result>(
   { data, command, settleSeconds }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
+  // Loaded only now: it is most of the program, and who mistypes an option need not wait for it.
+  const { openPlatform } = await import('../../infra/local/platform.ts')
   // One look at the landing folder is enough for a command; more of them would only add work to what cannot be done.
   const platform = await openPlatform({ folder: data, command, start: false, settleSeconds, scheduleSeconds: 0 })
   const forget = onInterrupt(() => {

@@ -19,7 +19,7 @@ export function openBuckets({ folder, now }: { folder: string; now: () => Date }
 /** The configuration that the functions have in a data directory. */
 export function configureLocal(
   { ports, lakefs, gateToken }: Settings,
-  { settleSeconds }: { settleSeconds: number },
+  { settleSeconds, scheduleSeconds }: { settleSeconds: number; scheduleSeconds: number },
 ): Config {
   return readConfig({
     LANDING_BUCKET: landingBucket,
@@ -30,5 +30,6 @@ export function configureLocal(
     GATE_URL: `http://${loopback}:${ports.functions}/functions/check`,
     GATE_TOKEN: gateToken,
     SETTLE_SECONDS: String(settleSeconds),
+    SCHEDULE_SECONDS: String(Math.max(1, scheduleSeconds)),
   })
 }

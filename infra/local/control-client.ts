@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { DeadLetters } from './queues.ts'
@@ -46,22 +45,24 @@ export function createControlClient(settings: Settings): ControlClient {
     about: () => call('/'),
     // fetch would need duplex streams and a guess of the length; this says the length, so that a cut upload is seen as one.
     async upload(key, path) {
-      const { size } = await stat(path)
+      const file = await open(path)
+      const { size } = await file.stat()
       const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
       const request = httpRequest(`${base}/landing/${key.split('/').map(encodeURIComponent).join('/')}`, {
         method: 'PUT',
         headers: { ...headers, 'content-length': size },
       })
-      request.once('error', cause =>
-        reject(new NotRunningError('the platform does not answer: it has stopped', { cause })),
-      )
-      request.once('response', async response => {
-        const chunks: Buffer[] = await response.toArray()
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() })
+      const fail = (cause: unknown): void =>
+        reject(new NotRunningError('the platform does not answer: it has stopped', { cause }))
+      request.once('error', fail)
+      request.once('response', response => {
+        const status = response.statusCode ?? 0
+        response.toArray().then(chunks => resolve({ status, text: Buffer.concat(chunks as Buffer[]).toString() }), fail)
       })
-      const sent = pipeline(createReadStream(path), request)
+      // Where sending fails, the request fails too, or the platform has answered before it had read all.
+      const sent = pipeline(file.createReadStream(), request).catch(() => {})
       const { status, text } = await promise
-      await sent.catch(() => {})
+      await sent
       readAnswer(status, text)
     },
     async rescan(scope = {}) {

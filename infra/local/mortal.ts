@@ -3,7 +3,8 @@
  * invocation that is still running.
  */
 import type { Fetch } from '../../lib/http.ts'
-import type { ObjectStore } from '../../lib/store/object-store.ts'
+import type { Queue } from '../../lib/queue/queue.ts'
+import type { ObjectInfo, ObjectStore } from '../../lib/store/object-store.ts'
 
 export interface Life {
   ended: boolean
@@ -13,39 +14,46 @@ function requireLife({ ended }: Life): void {
   if (ended) throw new Error('the platform has ended')
 }
 
-/** The same object, whose methods throw once the life has ended. */
-export function endWith<Target extends object>(target: Target, life: Life): Target {
-  return new Proxy(target, {
-    get(object, name, receiver) {
-      const member: unknown = Reflect.get(object, name, receiver)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]) => {
-        requireLife(life)
-        return (member as (...args: unknown[]) => unknown).apply(object, args)
-      }
-    },
-  })
+/** The same function; it rejects once the life has ended. */
+const endCallWith =
+  <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>, life: Life) =>
+  async (...args: Args): Promise<Result> => {
+    requireLife(life)
+    return call(...args)
+  }
+
+/** The same queue, until the life ends. */
+export function endQueueWith(queue: Queue, life: Life): Queue {
+  return {
+    name: queue.name,
+    fifo: queue.fifo,
+    send: endCallWith(queue.send.bind(queue), life),
+    receive: endCallWith(queue.receive.bind(queue), life),
+    delete: endCallWith(queue.delete.bind(queue), life),
+    changeVisibility: endCallWith(queue.changeVisibility.bind(queue), life),
+  }
 }
 
-/** The same store; a write that is on its way when the life ends leaves nothing behind. */
+/** The same store, until the life ends; a write that is on its way then leaves nothing behind. */
 export function endStoreWith(store: ObjectStore, life: Life): ObjectStore {
-  async function* untilEnd(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
+  async function* untilEnd<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+    requireLife(life)
+    for await (const item of items) {
       requireLife(life)
-      yield chunk
+      yield item
     }
     requireLife(life)
   }
-  const mortal = endWith(store, life)
+  const put = endCallWith(store.put.bind(store), life)
   return {
     bucket: store.bucket,
-    head: key => mortal.head(key),
-    get: (key, options) => mortal.get(key, options),
-    stream: (key, options) => mortal.stream(key, options),
-    list: (prefix, options) => mortal.list(prefix, options),
-    put: (key, body, options) => mortal.put(key, Symbol.asyncIterator in body ? untilEnd(body) : body, options),
-    compose: (key, parts, options) => mortal.compose(key, parts, options),
-    delete: key => mortal.delete(key),
+    head: endCallWith(store.head.bind(store), life),
+    get: endCallWith(store.get.bind(store), life),
+    stream: endCallWith(store.stream.bind(store), life),
+    list: (prefix, options): AsyncIterable<ObjectInfo> => untilEnd(store.list(prefix, options)),
+    put: (key, body, options) => put(key, Symbol.asyncIterator in body ? untilEnd(body) : body, options),
+    compose: endCallWith(store.compose.bind(store), life),
+    delete: endCallWith(store.delete.bind(store), life),
   }
 }
 

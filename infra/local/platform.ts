@@ -21,7 +21,7 @@ import { startLakefsServer } from './lakefs/server.ts'
 import { announceUploads } from './landing.ts'
 import { takeLock } from './lock.ts'
 import { openLogFile } from './log-file.ts'
-import { endFetchWith, endStoreWith, endWith, type Life } from './mortal.ts'
+import { endFetchWith, endQueueWith, endStoreWith, type Life } from './mortal.ts'
 import { type DeadLetters, openPlatformQueues, visibilitySeconds } from './queues.ts'
 import { startSchedule } from './schedule.ts'
 import { type Control, startServer } from './server.ts'
@@ -124,14 +124,14 @@ export async function openPlatform({
     )
     opened.push(lakefsServer)
 
-    const config = configureLocal(settings, { settleSeconds })
+    const config = configureLocal(settings, { settleSeconds, scheduleSeconds })
     const environment: Environment = {
       config,
       landing: endStoreWith(landing, life),
       lake: endStoreWith(lake, life),
       lakefs: createLakefs({ ...config.lakefs, fetch: endFetchWith(fetch, life) }),
       queues: Object.fromEntries(
-        Object.entries(queues.bySource).map(([source, queue]) => [source, endWith(queue, life)]),
+        Object.entries(queues.bySource).map(([source, queue]) => [source, endQueueWith(queue, life)]),
       ) as unknown as Queues,
       now,
       log,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ScheduleEvent } from '../../events/landing.ts'
 
 /**
- * Invokes at once and then every `everySeconds`, never twice at a time, as EventBridge does but for the first. Returns what ends it,
+ * Invokes at once, to look at everything, and then every `everySeconds`, never twice at a time, as EventBridge does but for the first. Returns what ends it,
  * which resolves when the invocation in flight is over.
  */
 export function startSchedule({
@@ -17,13 +17,14 @@ export function startSchedule({
   now: () => Date
 }): { stop(): Promise<void> } {
   let current: Promise<void> | undefined
-  function tick(): void {
-    current ??= invoke({ source: 'aws.events', id: randomUUID(), time: now().toISOString() }).finally(() => {
+  function tick(everything = false): void {
+    const event = { source: 'aws.events', id: randomUUID(), time: now().toISOString(), detail: { everything } } as const
+    current ??= invoke(event).finally(() => {
       current = undefined
     })
   }
-  tick()
-  const timer = everySeconds > 0 ? setInterval(tick, everySeconds * 1000) : undefined
+  tick(true)
+  const timer = everySeconds > 0 ? setInterval(() => tick(), everySeconds * 1000) : undefined
   return {
     async stop() {
       clearInterval(timer)

@@ -61,8 +61,10 @@ describe('the sample, as npm start shows it', () => {
     expect(stdout).toMatch(/v2 +fewer columns +[0-9a-f]{16} +5 +530 +530 +0 +144 +41 +\d/)
     expect(stdout).toMatch(/v3 +fewer rows +[0-9a-f]{16} +5 +353 +353 +0 +0 +125 +\d/)
     expect(stdout).toMatch(/v4 +all of it +[0-9a-f]{16} +5 +530 +530 +0 +0 +185 +\d/)
-    expect(stdout).toMatch(/rejected[^]*lab_results\.csv, row 137, column RESULT:/)
-    expect(stdout).toMatch(/refused \(HTTP 412\)[^]*raw\.lab_results, column RESULT:[^]*expected double, found string/)
+    expect(stdout).toMatch(/rejected[\s\S]*lab_results\.csv, row 137, column RESULT:/)
+    expect(stdout).toMatch(
+      /refused \(HTTP 412\)[\s\S]*raw\.lab_results, column RESULT:[\s\S]*expected double, found string/,
+    )
     expect(stdout).toContain('npm run -s studylake -- show ilms@v4')
     expect(code).toBe(0)
   })
@@ -328,10 +330,10 @@ describe('without a platform', () => {
       expect(general.stdout).toMatch(new RegExp(`^ +${command} +[A-Z]`, 'm'))
     }
     const run = await studylake(['run', '--help'])
-    expect(run.stdout).toMatch(/--study=<STUDY>[^]*--data=<DIR>[^]*--json/)
+    expect(run.stdout).toMatch(/--study=<STUDY>[\s\S]*--data=<DIR>[\s\S]*--json/)
   })
 
-  test.each([
+  test.concurrent.each([
     [[], 'which command'],
     [['rnu'], 'there is no command "rnu"; there are run, '],
     [['run'], 'FOLDER'],
@@ -340,7 +342,7 @@ describe('without a platform', () => {
     [['run', '.', '--study', 'ilms', '--version', 'v1', '--jsn'], '--jsn'],
     [['run', '.', 'more', '--study', 'ilms', '--version', 'v1'], '"more" is one argument too many'],
     [['run', '.', '--study', 'ILMS', '--version', 'v1'], 'a study is 3 to 63 lower-case letters'],
-    [['run', '.', '--study', 'ilms', '--version', 'main'], 'a version is up to 128 lower-case letters'],
+    [['run', '.', '--study', 'ilms', '--version', 'main'], 'a version is up to 64 lower-case letters'],
     [['run', 'nowhere', '--study', 'ilms', '--version', 'v1'], 'nowhere does not exist'],
     [['run', join(sample, 'rows.ts'), '--study', 'ilms', '--version', 'v1'], 'is not a folder'],
     [['run', sample, '--study', 'ilms', '--version', 'v1'], 'holds no .csv file'],
@@ -359,7 +361,7 @@ describe('without a platform', () => {
     expect(stderr).toMatch(/^See studylake .*--help$/m)
   })
 
-  test.each([['status'], ['show', 'ilms@v1'], ['head', 'ilms@v1', 'raw.dm'], ['check', 'ilms@v1']])(
+  test.concurrent.each([['status'], ['show', 'ilms@v1'], ['head', 'ilms@v1', 'raw.dm'], ['check', 'ilms@v1']])(
     '%s in a folder without data says what to do, and makes none',
     async (...args) => {
       const { code, stderr } = await studylake([...args, '--data', join(folder, 'empty')])
