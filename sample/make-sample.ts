@@ -1,5 +1,5 @@
 /**
- * Writes the sample study: `npm run sample`. The same seed gives the same bytes, so that a second run leaves git clean.
+ * Writes the sample study, beside this file or into the folder that is named: `npm run sample`. The same seed gives the same bytes, so that a second run leaves git clean.
  *
  * v4 is the study as a whole. v1 lacks datasets, v2 lacks columns, v3 lacks rows: what happens to real studies between deliveries.
  * v1 and v2 declare their fields in SAS's PROC CONTENTS dialect, v3 and v4 in the plain one. v5, in a folder of its own, is v4 with
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { type Dataset, datasets } from './datasets.ts'
 import { makeRows, type Row } from './rows.ts'
 
-const folder = import.meta.dirname
+const folder = process.argv[2] ?? import.meta.dirname
 const seed = 20_140_102
 
 /** One value as CSV (RFC 4180): quoted only where it must be. */
