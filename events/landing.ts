@@ -42,12 +42,18 @@ export const rescan = z.object({
 export const landingMessage = z.union([objectEvent, rescan, testEvent])
 
 /** What the schedule invokes `receive` with. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
-export const scheduleEvent = z.object({ source: z.literal('aws.events'), id: z.string(), time: z.string().optional() })
+export const scheduleEvent = z.object({
+  source: z.literal('aws.events'),
+  id: z.string(),
+  time: z.string().optional(),
+  /** `everything` asks to look also at versions that are not due. */
+  detail: z.object({ everything: z.boolean().default(false) }).default({ everything: false }),
+})
 
 export type ObjectEvent = z.infer<typeof objectEvent>
 export type Rescan = z.infer<typeof rescan>
 export type LandingMessage = z.infer<typeof landingMessage>
-export type ScheduleEvent = z.infer<typeof scheduleEvent>
+export type ScheduleEvent = z.input<typeof scheduleEvent>
 
 /** The object's key in clear. */
 export function decodeKey(key: string): string {

@@ -2,7 +2,8 @@ import { landingMessage, scheduleEvent } from '../events/landing.ts'
 import type { SqsBatchResponse } from '../events/sqs.ts'
 import type { Environment } from '../lib/environment.ts'
 import { nameCause } from '../lib/pipeline/causes.ts'
-import { receiveMessage, sweepVersions } from '../lib/pipeline/receive.ts'
+import { receiveMessage } from '../lib/pipeline/receive.ts'
+import { sweepVersions } from '../lib/pipeline/sweep.ts'
 import { createFromProcess } from './from-process.ts'
 import { createQueueFunction, type QueueHandler } from './middleware/queue-function.ts'
 
@@ -18,7 +19,8 @@ export function createReceive(environment: Environment): QueueHandler {
     const scheduled = scheduleEvent.safeParse(event)
     if (!scheduled.success) return receive(event, context)
     const log = environment.log.with({ function: 'receive', requestId: context.awsRequestId })
-    await sweepVersions({ ...environment, log }, { cause: nameCause('schedule', scheduled.data.id) })
+    const { id, detail } = scheduled.data
+    await sweepVersions({ ...environment, log }, { cause: nameCause('schedule', id), everything: detail.everything })
     return { batchItemFailures: [] }
   }
 }

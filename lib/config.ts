@@ -17,6 +17,8 @@ const schema = z.object({
   SETTLE_SECONDS: count(5),
   /** Seconds after the last upload when an incomplete version gets a report that says what is missing. */
   WAIT_REPORT_SECONDS: count(900),
+  /** Seconds between two looks of the schedule. */
+  SCHEDULE_SECONDS: z.coerce.number().int().min(1).default(300),
   ROW_GROUP_ROWS: z.coerce.number().int().min(1).default(131_072),
   /** Bytes of typed columns, estimated. */
   ROW_GROUP_BYTES: z.coerce
@@ -39,6 +41,7 @@ export interface Config {
   gate: { url: string; token: string }
   settleSeconds: number
   waitReportSeconds: number
+  scheduleSeconds: number
   rowGroupRows: number
   rowGroupBytes: number
   maxCellBytes: number
@@ -69,6 +72,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     gate: { url: values.GATE_URL, token: values.GATE_TOKEN },
     settleSeconds: values.SETTLE_SECONDS,
     waitReportSeconds: values.WAIT_REPORT_SECONDS,
+    scheduleSeconds: values.SCHEDULE_SECONDS,
     rowGroupRows: values.ROW_GROUP_ROWS,
     rowGroupBytes: values.ROW_GROUP_BYTES,
     maxCellBytes: values.MAX_CELL_BYTES,

@@ -16,7 +16,7 @@ export function openReader({
   settings: Settings
   now?: () => Date
 }): Environment {
-  const config = configureLocal(settings, { settleSeconds: 0 })
+  const config = configureLocal(settings, { settleSeconds: 0, scheduleSeconds: 60 })
   const queues = Object.fromEntries(
     queueFedFunctions.map(({ source, queueName, fifo }) => [source, closedQueue(queueName, fifo)]),
   ) as unknown as Environment['queues']

@@ -127,7 +127,9 @@ export async function readLandingState(
   const options = gather(problems, () => parseStudyOptions(optionsText)) ?? parseStudyOptions(undefined)
 
   const contentsBytes = contentsObject && (await readOptional(landing, contentsObject.key, contentsObject.etag))
-  const contents = contentsBytes && gather(problems, () => parseContents(contentsBytes, { file: contentsFile }))
+  const { encoding } = options
+  const contents =
+    contentsBytes && gather(problems, () => parseContents(contentsBytes, { file: contentsFile, encoding }))
   const datasets = contents?.datasets ?? []
   const entities = options.entities ?? usualEntitiesOf(datasets)
   problems.push(...findKeyColumnClashes(datasets, entities))

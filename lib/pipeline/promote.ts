@@ -41,9 +41,15 @@ async function hasNewerMap(
   return ours!['last-sequence-number'] > theirs!['last-sequence-number']
 }
 
+/** True where this very commit was promoted before, whatever was promoted since. */
+async function wasPromoted({ lakefs }: Environment, study: string, main: string, commit: string): Promise<boolean> {
+  for await (const { metadata } of lakefs.log(study, main)) if (metadata.promoted === commit) return true
+  return false
+}
+
 /**
  * Makes `main` hold what a version's commit holds: tables and records are set or removed to equal it, never merged, and only a newer key map
- * stays. Resolves with main's commit. Throws TransientError when main changes meanwhile.
+ * stays. A commit is promoted once: a late or repeated message must not bring an older version back. Resolves with main's commit. Throws TransientError when main changes meanwhile.
  */
 export async function promoteVersion(
   environment: Environment,
@@ -52,6 +58,7 @@ export async function promoteVersion(
   const { lakefs, log } = environment
   const main = await lakefs.getBranch(study, mainBranch)
   if (!main) throw new Error(`repository ${study} has no branch ${mainBranch}`)
+  if (await wasPromoted(environment, study, main.commitId, commit)) return main.commitId
   const [before, wanted] = [
     await listPromoted(environment, study, main.commitId),
     await listPromoted(environment, study, commit),

@@ -7,6 +7,7 @@ import { hashValue } from '../hash.ts'
 import { writeTable } from '../iceberg/write-table.ts'
 import { parseJson } from '../json.ts'
 import { contentAliasKey, contentsPath, dataKey, gatePath, mainBranch, runBranch, tablePath } from '../layout.ts'
+import { maxDelaySeconds } from '../queue/rules.ts'
 import { ensureStudy } from '../study.ts'
 import { nameCause } from './causes.ts'
 import { completeVersion } from './complete.ts'
@@ -130,8 +131,10 @@ async function openRun(
   if (staged?.fingerprint !== state.fingerprint)
     await stageRawTables(environment, state, branch, recordOf(state, datasets))
   log.info('raw tables are registered', { run, datasets: datasets.length })
-  // Many messages find the version complete; its keys are to be assigned once, or again where a person or the schedule asks for it.
-  const cause = nameCause(version, run, replay)
+  // Many messages find the version complete; its keys are to be assigned once for each time that the run is opened (inputs may go and come
+  // back within minutes), or again where a person or the schedule asks for it. An uploaded object's address is never given twice.
+  const opening = await lakefs.statObject(study, branch, contentsPath)
+  const cause = nameCause(version, run, opening?.physicalAddress, replay)
   const body = JSON.stringify({ study, version, run, fingerprint: state.fingerprint, cause, replay })
   await queues.keys.send([{ body, groupId: study, deduplicationId: cause }])
 }
@@ -156,7 +159,8 @@ export async function registerVersion(
     const rescan = {
       rescan: { study, version, cause: nameCause('settle', study, version, state.fingerprint, cause), settling: true },
     }
-    await queues.landing.send([{ body: JSON.stringify(rescan), delaySeconds: Math.ceil(settled / 1000) }])
+    const delaySeconds = Math.min(maxDelaySeconds, Math.ceil(settled / 1000))
+    await queues.landing.send([{ body: JSON.stringify(rescan), delaySeconds }])
     log.info('waits for the upload to settle')
     return
   }

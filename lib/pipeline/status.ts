@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts'
 import type { Report } from '../report.ts'
 import { judgeVersion, reportDataset } from './judge.ts'
 import { readLandingState } from './landing-state.ts'
-import { listLandedVersions, type VersionName } from './receive.ts'
+import { listLandedVersions, type VersionName } from './sweep.ts'
 import { readReport, reportOn } from './version-report.ts'
 
 export interface VersionStatus {
