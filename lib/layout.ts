@@ -23,8 +23,9 @@ export const versionRule: NameRule = {
   rule: 'a version is up to 64 lower-case letters, digits, hyphens and underscores, starts with a letter or digit, and is not main, keys or 64 hex digits',
 }
 export const datasetRule: NameRule = {
-  pattern: /^[a-z_][a-z0-9_]{0,127}$/,
-  rule: 'a dataset is up to 128 letters, digits and underscores and does not start with a digit',
+  // A file whose name starts with an underscore is ignored where it lands.
+  pattern: /^[a-z][a-z0-9_]{0,127}$/,
+  rule: 'a dataset is up to 128 letters, digits and underscores and starts with a letter',
 }
 
 export const fits = ({ pattern }: NameRule, name: string): boolean => pattern.test(name)

@@ -20,7 +20,7 @@ const anyContents: fc.Arbitrary<Contents> = fc.record(
     datasets: fc.uniqueArray(
       fc.record(
         {
-          name: fc.stringMatching(/^[a-z_][a-z0-9_]{0,8}$/),
+          name: fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/),
           fields: fc
             .uniqueArray(anyField, { selector: field => field.name.toLowerCase(), minLength: 1, maxLength: 5 })
             .map(fields => fields.map((field, i) => ({ ...field, id: i + 1 }))),
