@@ -98,6 +98,16 @@ async function preCommit(session: Session) {
   // A hook is called for a commit without changes too, before lakeFS sees that there are none.
   await commit(session, 'pass', 'nothing')
 
+  // Only headers and query parameters are expanded.
+  await branch(session, 'literal')
+  await put(
+    session,
+    'literal',
+    actionPath,
+    actionText(session, '  pre-commit:', [{ id: 'one', path: '/pass-{{ENV.LAKEFSACTION_TOKEN}}' }]),
+  )
+  await commit(session, 'literal', 'to an address with braces')
+
   await branch(session, 'slow')
   await put(
     session,

@@ -1,7 +1,8 @@
 import { createSession, type Exchange, type LakefsTarget } from './lakefs-exchange.ts'
+import { fuzz } from './lakefs-fuzz.ts'
 import type { HookReceiver } from './lakefs-hooks.ts'
 import { hookScenarios } from './lakefs-scenarios-hooks.ts'
-import { fuzz, mergeScenarios } from './lakefs-scenarios-merges.ts'
+import { mergeScenarios } from './lakefs-scenarios-merges.ts'
 import { objectScenarios } from './lakefs-scenarios-objects.ts'
 import { refScenarios, type Scenario } from './lakefs-scenarios-refs.ts'
 

@@ -7,8 +7,8 @@ import { type LakefsServer, startLakefsServer } from '../../infra/local/lakefs/s
 import { memoryStore } from '../support/memory-store.ts'
 import { testLakefsClient } from './lakefs-client-suite.ts'
 import type { Exchange, LakefsTarget } from './lakefs-exchange.ts'
+import { fuzz } from './lakefs-fuzz.ts'
 import { type HookReceiver, startHookReceiver } from './lakefs-hooks.ts'
-import { fuzz } from './lakefs-scenarios-merges.ts'
 import { play, scenarios } from './lakefs-suite.ts'
 
 // A real lakeFS must run with LAKEFSACTION_TOKEN=tok-123 and keep its repositories in an S3 store.

@@ -6,6 +6,7 @@ import { ApiError, withPrefix } from './errors.ts'
 import { type ObjectReader, objectKey } from './reader.ts'
 import type { RepositoryRecord } from './repository.ts'
 import { createRunIds } from './run-ids.ts'
+import { createRuns, neverTime, outputKey, type TaskResult } from './runs.ts'
 import { createWebhook, type HookEnvironment, HookSetupError } from './webhook.ts'
 
 /** Something that hooks are called for. `sourceRef` is where the action files are read. */
@@ -22,25 +23,6 @@ export interface ActionEvent {
   errorPrefix?: string
 }
 
-export interface RunRecord {
-  run_id: string
-  branch: string
-  commit_id: string
-  event_type: string
-  start_time: string
-  end_time: string
-  status: 'completed' | 'failed'
-}
-
-export interface HookRunRecord {
-  hook_run_id: string
-  action: string
-  hook_id: string
-  start_time: string
-  end_time?: string
-  status: 'completed' | 'failed' | 'skipped'
-}
-
 interface Task {
   id: string
   action: string
@@ -48,17 +30,7 @@ interface Task {
   post: (event: string, log: string[]) => Promise<string | undefined>
 }
 
-interface TaskResult {
-  record: HookRunRecord
-  /** What goes into the API's answer. */
-  error?: string
-  /** The error is the server's or the file's, not the hook's refusal: 500, not 412. */
-  internal?: boolean
-}
-
 const folder = '_lakefs_actions/'
-const neverTime = '0001-01-01T00:00:00Z'
-export const outputKey = (run: string, hook: string): string => `_lakefs/actions/log/${run}/${hook}.log`
 
 const listErrors = (errors: string[]): string =>
   `${errors.length} error${errors.length === 1 ? '' : 's'} occurred:\n${errors.map(error => `\t* ${error}\n`).join('')}\n`
@@ -81,6 +53,7 @@ export function createActions({
   now(): Date
   randomId(): string
 }) {
+  const runs = createRuns(database)
   const nextRunId = createRunIds({ now, randomId })
   const background = new Set<Promise<unknown>>()
 
@@ -176,38 +149,12 @@ export function createActions({
     return results
   }
 
-  function save(runId: string, event: ActionEvent, results: TaskResult[]): void {
-    const started = results.map(({ record }) => record).filter(({ status }) => status !== 'skipped')
-    const run: RunRecord = {
-      run_id: runId,
-      branch: event.branchId ?? '',
-      commit_id: event.commitId ?? '',
-      event_type: event.eventType,
-      start_time: started.map(({ start_time }) => start_time).sort()[0] ?? neverTime,
-      end_time:
-        started
-          .map(({ end_time }) => end_time!)
-          .sort()
-          .at(-1) ?? neverTime,
-      status: results.some(({ error }) => error !== undefined) ? 'failed' : 'completed',
-    }
-    const { uid } = event.repository
-    database.transaction(() => {
-      for (const { record } of results) {
-        const sql = 'insert or replace into hooks (repository, run, id, body) values (?, ?, ?, ?)'
-        database.run(sql, uid, runId, record.hook_run_id, JSON.stringify(record))
-      }
-      const sql = 'insert or replace into runs (repository, id, branch, commit_id, body) values (?, ?, ?, ?, ?)'
-      database.run(sql, uid, runId, run.branch, run.commit_id, JSON.stringify(run))
-    })
-  }
-
   async function execute(runId: string, event: ActionEvent): Promise<void> {
     const matched = await loadActions(event)
     if (matched.length === 0) return
     const tasks = prepare(matched)
     const results = await Promise.all(tasks.map(list => runAction(runId, list, event)))
-    if (results.flat().length > 0) save(runId, event, results.flat())
+    if (results.flat().length > 0) runs.save(runId, event, results.flat())
     const firstErrors = results.flatMap(list => list.find(({ error }) => error !== undefined) ?? [])
     if (firstErrors.length === 0) return
     const status = firstErrors.every(({ internal }) => internal) ? 500 : 412
@@ -236,19 +183,7 @@ export function createActions({
       void work.finally(() => background.delete(work))
     },
 
-    /** Once the commit is there, its pre-run names it. */
-    setCommit({ uid }: RepositoryRecord, runId: string, commitId: string): void {
-      const row = database.get<{ body: string }>('select body from runs where repository = ? and id = ?', uid, runId)
-      if (!row) return
-      const body = JSON.stringify({ ...(JSON.parse(row.body) as RunRecord), commit_id: commitId })
-      database.run(
-        'update runs set commit_id = ?, body = ? where repository = ? and id = ?',
-        commitId,
-        body,
-        uid,
-        runId,
-      )
-    },
+    setCommit: runs.setCommit,
 
     /** Resolves when no post-event hook is on its way any more. */
     async settle(): Promise<void> {

@@ -1,9 +1,9 @@
-import { type HookRunRecord, outputKey, type RunRecord } from './actions.ts'
 import type { Core } from './core.ts'
 import { ApiError, notFound } from './errors.ts'
 import { objectKey } from './reader.ts'
 import { type ApiRequest, pageOf, type Reply, readPage } from './request.ts'
 import type { Route } from './router.ts'
+import { type HookRunRecord, outputKey, type RunRecord } from './runs.ts'
 
 interface Row {
   body: string

@@ -1,13 +1,13 @@
 import type { Core } from './core.ts'
-import { comparePaths, type Entry } from './entries.ts'
+import type { Entry } from './entries.ts'
 import { ApiError, withPrefix } from './errors.ts'
-import { compareThree, compareTwo, type Difference, type Strategy } from './merge.ts'
+import type { Strategy } from './merge.ts'
 import { checkBranch, checkPath, checkRef } from './names.ts'
 import type { RepositoryRecord } from './repository.ts'
-import { type ApiRequest, pageOf, readBody, readChoice, readPage, requireQuery, take } from './request.ts'
+import { type ApiRequest, readBody, requireQuery } from './request.ts'
 import type { Route } from './router.ts'
 import { commitToJson } from './routes-refs.ts'
-import { type CommitOverrides, createVersioning, isProtected } from './versioning.ts'
+import { type CommitOverrides, isProtected, type Versioning } from './versioning.ts'
 
 const commitShape = {
   'message!': 'string',
@@ -48,9 +48,9 @@ interface PatchBody {
   commit_overrides?: CommitOverrides
 }
 
-export function versioningRoutes(core: Core): Route[] {
-  const { repositories, commits, trees, staging, resolver } = core
-  const versioning = createVersioning(core)
+/** What moves branches, and what merges need to know. */
+export function versioningRoutes(core: Core, versioning: Versioning): Route[] {
+  const { repositories, commits, staging } = core
   const repositoryOf = ({ params }: ApiRequest): RepositoryRecord => repositories.getRepository(params.repository!)
   const getCommit = ({ uid }: RepositoryRecord, id: string) => commitToJson(commits.getCommit(uid, id))
 
@@ -189,60 +189,6 @@ export function versioningRoutes(core: Core): Route[] {
     return { status: 204 }
   }
 
-  const differenceToJson = ({ path, type, entry }: Listed) =>
-    type === 'prefix_changed'
-      ? { path, type, path_type: 'common_prefix' }
-      : { path, type, path_type: 'object', size_bytes: entry?.size ?? 0 }
-
-  /** One page of differences, those below a delimiter drawn together. */
-  function pageOfDifferences(request: ApiRequest, differences: Iterable<Difference>) {
-    const { amount, prefix, after, delimiter } = readPage(request)
-    function* list(): Generator<Listed> {
-      let folder: string | undefined
-      for (const difference of differences) {
-        const { path } = difference
-        if (!path.startsWith(prefix) || (folder !== undefined && path.startsWith(folder))) continue
-        if (after && (comparePaths(path, after) <= 0 || (delimiter && path.startsWith(after)))) continue
-        const at = delimiter ? path.indexOf(delimiter, prefix.length) : -1
-        if (at < 0) yield difference
-        else {
-          folder = path.slice(0, at + delimiter.length)
-          yield { path: folder, type: 'prefix_changed', entry: undefined }
-        }
-      }
-    }
-    return pageOf(take(list(), amount + 1), amount, ({ path }) => path, differenceToJson)
-  }
-
-  function diffUncommitted(request: ApiRequest) {
-    const name = request.params.branch!
-    checkBranch(name)
-    const repository = repositoryOf(request)
-    const branch = repositories.getBranch(repository.uid, name)
-    const tree = commits.getCommit(repository.uid, branch.commit_id).metaRangeId
-    const changes = staging.diffStaged(tree, staging.tokensOf(branch), request.query.get('prefix') ?? '')
-    const differences = changes.map(({ path, left, right }): Difference => {
-      const type = !left ? 'added' : !right ? 'removed' : 'changed'
-      return { path, type, entry: right }
-    })
-    return pageOfDifferences(request, differences)
-  }
-
-  function diffRefs(request: ApiRequest) {
-    const { left, right } = request.params as { left: string; right: string }
-    const type = readChoice(request, 'type', ['two_dot', 'three_dot'])
-    checkRef(left, 'left')
-    checkRef(right, 'right')
-    const repository = repositoryOf(request)
-    if (type === 'two_dot') {
-      const [from, to] = [left, right].map(ref => resolver.resolveCommit(repository.uid, ref).metaRangeId)
-      return pageOfDifferences(request, compareTwo(trees, from!, to!))
-    }
-    const { source, destination, base } = versioning.findMergeBase(repository, right, left)
-    const all = { source: source.metaRangeId, destination: destination.metaRangeId, base: base.metaRangeId }
-    return pageOfDifferences(request, compareThree(trees, all))
-  }
-
   return [
     ['POST', '/repositories/:repository/branches/:branch/commits', commit],
     ['POST', '/repositories/:repository/refs/:source/merge/:destination', merge],
@@ -262,9 +208,5 @@ export function versioningRoutes(core: Core): Route[] {
         return { status: 204 }
       },
     ],
-    ['GET', '/repositories/:repository/branches/:branch/diff', diffUncommitted],
-    ['GET', '/repositories/:repository/refs/:left/diff/:right', diffRefs],
   ]
 }
-
-type Listed = Omit<Difference, 'type'> & { type: Difference['type'] | 'prefix_changed' }

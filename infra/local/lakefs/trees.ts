@@ -37,7 +37,7 @@ const contentId = (text: string): string => createHash('sha256').update(text).di
 
 /** Trees, that is the committed states of a repository's objects: immutable, content-addressed, sharing what is equal. */
 export function createTrees(database: Database) {
-  const cachedRanges = createCache<Entry[]>(4096)
+  const cachedRanges = createCache<Entry[]>(2048)
   const cachedTrees = createCache<Range[]>(1024)
 
   function rangesOf(tree: string): Range[] {
