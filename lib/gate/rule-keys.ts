@@ -2,6 +2,7 @@ import { isNull } from '../columns.ts'
 import type { Environment } from '../environment.ts'
 import type { Problem } from '../errors.ts'
 import type { Field } from '../fields.ts'
+import { entitiesOf } from '../keys/entities.ts'
 import { readNaturalKeys } from '../keys/natural-key.ts'
 import { keyColumn, keyOfAddress } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
@@ -76,14 +77,28 @@ async function checkBaseKeys(
   }))
 }
 
+/** Every entity whose key a base table carries has its key table. */
+function findMissingKeyTables({ record, tables }: StudyView, keySets: Map<string, Set<bigint>>): Problem[] {
+  const bases = tables.filter(({ layer }) => layer === 'base')
+  return (record?.entities ?? [])
+    .filter(({ name }) => !keySets.has(keyColumn(name)))
+    .filter(entity => bases.some(base => entitiesOf(base, [entity]).length > 0))
+    .map(({ name }) => ({
+      code: 'key-table-missing',
+      table: `keys.${name}`,
+      message: 'base tables carry its keys and there is no such table',
+    }))
+}
+
 /** Key tables: no key twice, no natural key twice. Base tables: every key stands in its key table. */
-export async function checkKeys(environment: Pick<Environment, 'lake'>, { tables }: StudyView): Promise<Problem[]> {
+export async function checkKeys(environment: Pick<Environment, 'lake'>, view: StudyView): Promise<Problem[]> {
   const problems: Problem[] = []
   const keySets = new Map<string, Set<bigint>>()
-  for (const table of tables.filter(({ layer }) => layer === 'keys')) {
+  for (const table of view.tables.filter(({ layer }) => layer === 'keys')) {
     keySets.set(keyColumn(table.dataset), await readKeySet(environment, table, problems))
   }
-  const bases = tables.filter(({ layer }) => layer === 'base')
+  problems.push(...findMissingKeyTables(view, keySets))
+  const bases = view.tables.filter(({ layer }) => layer === 'base')
   const found = await mapConcurrently(bases, readsAtOnce, base => checkBaseKeys(environment, base, keySets))
   return [...problems, ...found.flat()]
 }
