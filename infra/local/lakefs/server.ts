@@ -53,6 +53,8 @@ export interface LakefsServer {
 }
 
 const basePath = '/api/v1'
+/** ms */
+const idleTimeout = 120_000
 
 /**
  * Starts a server that speaks the part of the lakeFS API which the project uses, with lakeFS's answers. What it has acknowledged is in its
@@ -99,6 +101,8 @@ export async function startLakefsServer(options: LakefsServerOptions): Promise<L
       .then(reply => send(raw, response, reply))
       .catch(error => response.destroy(error as Error))
   })
+  // A client that takes up an idle connection must not find it closing: it could not tell whether a commit was done.
+  server.keepAliveTimeout = idleTimeout
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
