@@ -60,6 +60,13 @@ function explain(error: unknown, rawArgs: string[]): number {
   return exitCodes.refused
 }
 
+// Who reads only the first lines of what a command says does not stop its work.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 const rawArgs = process.argv.slice(2)
 try {
   await runMain(rawArgs)

@@ -17,7 +17,7 @@ export default defineStudyCommand({
   async run({ args, data, output }) {
     const study = args.study === undefined ? undefined : checkStudy(args.study)
     const version = args.version === undefined ? undefined : checkVersion(args.version)
-    return withSession({ data, command: 'status', create: false }, async ({ environment }) => {
+    return withSession({ data, command: 'status', create: false }, async ({ environment, attached }) => {
       const names = (await listVersions(environment, study)).filter(name => !version || name.version === version)
       if (names.length === 0) {
         const what = [study, version].filter(name => name).join(' ')
@@ -30,7 +30,8 @@ export default defineStudyCommand({
         const [status] = found as [(typeof found)[number]]
         output.document({ ...status.report, status: status.state })
         printReport(output, status)
-        const advice = adviseOn(status)
+        const idle = status.state === 'processing' && !attached
+        const advice = idle ? `Nothing is running: it goes on with ${commandLine('dev', { data })}` : adviseOn(status)
         if (advice) output.line(`\n${advice}`)
         return exitCodeOf(status)
       }

@@ -142,6 +142,13 @@ describe('the sample, as npm start shows it', () => {
     expect(text.stdout).toContain('5 of 5 rows')
   })
 
+  test('a reader that goes away early breaks nothing', async () => {
+    const { child, output } = start(['show', 'ilms@v4', '--json', '--data', data])
+    child.stdout.destroy()
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(output.stderr).toBe('')
+  })
+
   test('check accepts what was committed', async () => {
     const { code, document } = await json<{ accepted: boolean; tables: number; problems: unknown[] }>([
       'check',
