@@ -15,6 +15,15 @@ async function unless(statuses: number[], call: () => Promise<unknown>): Promise
   }
 }
 
+/** Puts the gate's action file on a branch, uncommitted. */
+export async function stageGate(
+  lakefs: Environment['lakefs'],
+  { study, branch, url }: { study: string; branch: string; url: string },
+): Promise<void> {
+  const action = new TextEncoder().encode(formatGateAction({ url }))
+  await lakefs.uploadObject(study, branch, gatePath, action, { contentType: 'application/yaml' })
+}
+
 /**
  * Makes what a study needs in lakeFS: the repository, the gate on `main`, the branch `keys`, branch protection. Each step looks first and
  * does only what is missing, so it may run again at any time, and goes on where an earlier call was cut off.
@@ -30,8 +39,7 @@ export async function ensureStudy(
   const { patterns } = await lakefs.getBranchProtection(study)
   if (patterns.includes(protectedBranches)) return
 
-  const action = new TextEncoder().encode(formatGateAction({ url: config.gate.url }))
-  await lakefs.uploadObject(study, mainBranch, gatePath, action, { contentType: 'application/yaml' })
+  await stageGate(lakefs, { study, branch: mainBranch, url: config.gate.url })
   await unless([400], () => lakefs.commit(study, mainBranch, { message: 'Install the gate' }))
   await unless([409], () => lakefs.createBranch(study, { name: keysBranch, source: mainBranch }))
   await lakefs.setBranchProtection(study, [...patterns, protectedBranches])

@@ -2,11 +2,10 @@ import type { RegisterMessage } from '../../events/work.ts'
 import { serializeContents } from '../contents/serialize.ts'
 import type { Environment } from '../environment.ts'
 import { NotFoundError } from '../errors.ts'
-import { formatGateAction } from '../gate-action.ts'
 import { hashValue } from '../hash.ts'
 import { writeTable } from '../iceberg/write-table.ts'
 import { parseJson } from '../json.ts'
-import { contentAliasKey, contentsPath, dataKey, gatePath, mainBranch, runBranch, tablePath } from '../layout.ts'
+import { contentAliasKey, contentsPath, dataKey, mainBranch, runBranch, tablePath } from '../layout.ts'
 import { maxDelaySeconds } from '../queue/rules.ts'
 import { ensureStudy } from '../study.ts'
 import { nameCause } from './causes.ts'
@@ -67,11 +66,9 @@ async function stageRawTables(
   branch: string,
   record: VersionRecord,
 ): Promise<void> {
-  const { lakefs, lake, config } = environment
+  const { lakefs, lake } = environment
   const { study } = state
   const encode = (text: string) => new TextEncoder().encode(text)
-  const gate = encode(formatGateAction({ url: config.gate.url }))
-  await lakefs.uploadObject(study, branch, gatePath, gate, { contentType: 'application/yaml' })
   const contents = encode(serializeContents(state.contents!))
   await lakefs.uploadObject(study, branch, contentsPath, contents, { contentType: 'application/json' })
 

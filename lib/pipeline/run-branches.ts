@@ -1,10 +1,14 @@
 import type { Environment } from '../environment.ts'
 import { LakefsError } from '../lakefs/client.ts'
 import { allocationBranch, runBranch } from '../layout.ts'
+import { stageGate } from '../study.ts'
 
-/** Opens a hidden branch at a commit id. One of that name that is there already is this run's own, from an earlier attempt. */
+/**
+ * Opens a hidden branch at a commit id, with the gate as it is now: lakeFS takes the hooks of a merge from its source, and what the commit holds
+ * may call a gate that has moved. A branch of that name that is there already is this run's own, from an earlier attempt.
+ */
 export async function createRunBranch(
-  { lakefs }: Pick<Environment, 'lakefs'>,
+  { lakefs, config }: Pick<Environment, 'lakefs' | 'config'>,
   { study, branch, base }: { study: string; branch: string; base: string },
 ): Promise<void> {
   try {
@@ -12,6 +16,7 @@ export async function createRunBranch(
   } catch (error) {
     if (!(error instanceof LakefsError && error.status === 409)) throw error
   }
+  await stageGate(lakefs, { study, branch, url: config.gate.url })
 }
 
 /** Deletes the allocation branches that interrupted attempts left behind. */
