@@ -52,11 +52,13 @@ export interface Config {
  * Throws an Error that names every variable that is missing or does not fit, never its value.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
-  const parsed = schema.safeParse(environment)
+  // An empty variable is one that was not set: as a number it would pass for 0.
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(set)
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
       const name = path.join('.')
-      return environment[name] === undefined ? `${name} is not set` : `${name}: ${message}`
+      return set[name] === undefined ? `${name} is not set` : `${name}: ${message}`
     })
     throw new Error(`configuration: ${lines.join('; ')}`)
   }
