@@ -59,6 +59,8 @@ export function parseLandingKey(key: string): LandingKey {
   if (!fits(studyRule, study)) return misplaced(studyRule.rule)
   if (!fits(versionRule, version)) return misplaced(versionRule.rule)
   if (file === contentsFile) return { kind: 'contents', study, version, file }
+  if (file.toLowerCase() === contentsFile)
+    return misplaced(`the contents file is called ${contentsFile}, in lower case`)
   const dataset = /^(.+)\.csv$/i.exec(file)?.[1]?.toLowerCase()
   if (dataset === undefined) return misplaced('only .csv files are loaded')
   if (!fits(datasetRule, dataset)) return misplaced(datasetRule.rule)
@@ -124,3 +126,5 @@ export const runBranch = (version: string, run: string): string => `_${version}-
 export const allocationBranch = (run: string): string => `_keys-${run}`
 /** The surrogate-key column of an entity. */
 export const keyColumn = (entity: string): string => `${entity}_key`
+/** The last column of every key table. */
+export const firstVersionColumn = 'first_version'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Rejection } from './errors.ts'
 import { parseJson } from './json.ts'
 import type { Entity } from './keys/entities.ts'
-import { studyFile } from './layout.ts'
+import { firstVersionColumn, studyFile } from './layout.ts'
 
 const entityName = z
   .string()
@@ -19,6 +19,10 @@ const schema = z.strictObject({
           .refine(
             names => new Set(names.map(name => name.toLowerCase())).size === names.length,
             'a column is named twice',
+          )
+          .refine(
+            names => names.every(name => name.toLowerCase() !== firstVersionColumn),
+            `a key table has a column ${firstVersionColumn} of its own`,
           ),
         required: z.boolean().default(false),
       }),

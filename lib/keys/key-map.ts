@@ -4,7 +4,7 @@ import { Rejection } from '../errors.ts'
 import type { Field } from '../fields.ts'
 import { currentSchemaFields, type TableMetadata } from '../iceberg/metadata.ts'
 import { readDataFiles } from '../iceberg/read-table.ts'
-import { keyColumn, keyOfAddress, studyFile } from '../layout.ts'
+import { firstVersionColumn, keyColumn, keyOfAddress, studyFile } from '../layout.ts'
 import { readColumns } from '../parquet/read.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { Entity } from './entities.ts'
@@ -19,8 +19,6 @@ export interface KeyMap {
   /** The largest key in use; 0 in an empty map. */
   largest: number
 }
-
-const firstVersionColumn = 'first_version'
 
 /**
  * The columns of an entity's key table: the natural key as it was declared when the table was made, the surrogate key, and the version that
