@@ -5,23 +5,35 @@ import { parseTableMetadata, type TableMetadata } from '../../lib/iceberg/metada
 import { address, metadataKey, parseTablePath, tablesPrefix } from '../../lib/layout.ts'
 import { finish, openTestPlatform, upload } from '../support/test-platform.ts'
 
-/** A clock that stands still until it is set. */
+/** A clock that is set, and stands still for so long that all that lands meanwhile has one time. */
 export interface Clock {
   now(): Date
   set(time: string): void
 }
 
-export function makeClock(): Clock {
-  let at = new Date(0)
-  return { now: () => at, set: time => (at = new Date(time)) }
+export function makeClock({ stillSeconds = 20 }: { stillSeconds?: number } = {}): Clock {
+  let start = 0
+  let setAt = performance.now()
+  return {
+    // It goes on in the end: a message that failed waits for its time to come again.
+    now: () => new Date(start + Math.max(0, performance.now() - setAt - stillSeconds * 1000)),
+    set(time) {
+      start = Date.parse(time)
+      setAt = performance.now()
+    },
+  }
 }
 
-/** A platform under a clock that is set, with row groups of that many rows. */
-export function openStudyPlatform(options: { folder: string; clock: Clock; rowGroupRows?: number }): Promise<Platform> {
+/** A platform under a clock, by default the real one, with row groups of that many rows. */
+export function openStudyPlatform(options: {
+  folder: string
+  clock?: Clock
+  rowGroupRows?: number
+}): Promise<Platform> {
   const { folder, clock, rowGroupRows } = options
   return openTestPlatform({
     folder,
-    now: clock.now,
+    ...(clock && { now: clock.now }),
     createHandlers: environment => {
       if (rowGroupRows !== undefined) environment.config.rowGroupRows = rowGroupRows
       return createHandlers(environment)

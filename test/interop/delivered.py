@@ -83,8 +83,8 @@ def read_values(path: str, encoding: str, columns: list[Column]) -> list[list]:
             try:
                 if cell not in known:
                     known[cell] = read_value(cell, column)
-            except (ValueError, KeyError, decimal.DecimalException) as error:
-                raise ValueError(f"{path}, row {row + 1}, column {column.name}: Python cannot read the value") from error
+            except (ValueError, KeyError, decimal.DecimalException):
+                raise ValueError(f"{path}, row {row + 1}, column {column.name}: Python cannot read the value") from None
             out.append(known[cell])
         values.append(out)
     return values

@@ -1,11 +1,18 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Platform } from '../../infra/local/platform.ts'
-import { keysBranch } from '../../lib/layout.ts'
+import { contentsFile, keysBranch, landingKey } from '../../lib/layout.ts'
 import { allTypesEntities, allTypesLatin1Study, allTypesStudy, makeAllTypesStudy } from '../support/all-types-study.ts'
 import { finish, listLake, makeTemporaryFolder, readCommitted, readFolder } from '../support/test-platform.ts'
-import { loadVersion, makeClock, openStudyPlatform, readTables, type StudyComparison } from './committed-study.ts'
+import {
+  type Clock,
+  loadVersion,
+  makeClock,
+  openStudyPlatform,
+  readTables,
+  type StudyComparison,
+} from './committed-study.ts'
 import { python, runPython } from './python.ts'
 
 const studies = process.env.STUDYLAKE_STUDIES
@@ -14,6 +21,8 @@ interface Source {
   version: string
   /** Of the delivered files. */
   folder: string
+  /** The commit to read; by default the version's head. */
+  commit?: string
 }
 
 /** Gives the tables of committed versions, and the delivered files, to Python. */
@@ -24,8 +33,8 @@ async function compareWithPython(
   { encoding = 'utf-8', entities }: { encoding?: string; entities?: Record<string, string[]> } = {},
 ): Promise<StudyComparison> {
   const versions = []
-  for (const { version, folder } of sources) {
-    const tables = await readTables(platform, study, `${version}@`)
+  for (const { version, folder, commit } of sources) {
+    const tables = await readTables(platform, study, commit ?? `${version}@`)
     versions.push({
       name: version,
       folder,
@@ -41,13 +50,12 @@ afterAll(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp()
 })
 
-async function openFresh(rowGroupRows?: number): Promise<{ platform: Platform; clock: ReturnType<typeof makeClock> }> {
+async function openFresh(options: { clock?: Clock; rowGroupRows?: number }): Promise<Platform> {
   const { folder, cleanUp } = await makeTemporaryFolder()
   cleanUps.push(cleanUp)
-  const clock = makeClock()
-  const platform = await openStudyPlatform({ folder, clock, rowGroupRows })
+  const platform = await openStudyPlatform({ folder, ...options })
   cleanUps.push(platform.close)
-  return { platform, clock }
+  return platform
 }
 
 const tablesOf = ({ tables }: StudyComparison, version: string): string[] =>
@@ -56,23 +64,24 @@ const tablesOf = ({ tables }: StudyComparison, version: string): string[] =>
 describe.skipIf(!python || !studies)('a real study, cdiscpilot01 (STUDYLAKE_STUDIES and npm run test:interop)', () => {
   const study = 'cdiscpilot01'
   const sources: Source[] = ['v1', 'v2', 'v3', 'v4'].map(version => ({ version, folder: join(studies ?? '', version) }))
-  let first: Awaited<ReturnType<typeof openFresh>>
+  const clock = makeClock()
+  let first: Platform
   let commits: Record<string, string>
 
   /** Versions land a day apart: every data directory gets the same landing times. */
-  async function load({ platform, clock }: typeof first, { version, folder }: Source): Promise<string> {
+  async function load(platform: Platform, { version, folder }: Source): Promise<string> {
     clock.set(`2026-01-0${version.slice(1)}T09:00:00.000Z`)
     return loadVersion(platform, { study, version, files: await readFolder(folder) })
   }
 
   beforeAll(async () => {
-    first = await openFresh()
+    first = await openFresh({ clock })
     commits = {}
     for (const source of sources) commits[source.version] = await load(first, source)
   })
 
   it('has in every table, read by pyiceberg and by pyarrow, what Python reads in the CSV', async () => {
-    const comparison = await compareWithPython(first.platform, study, sources)
+    const comparison = await compareWithPython(first, study, sources)
     expect(comparison.problems).toEqual([])
 
     for (const [version, datasets] of Object.entries({ v1: 3, v2: 9, v3: 9, v4: 9 })) {
@@ -92,37 +101,36 @@ describe.skipIf(!python || !studies)('a real study, cdiscpilot01 (STUDYLAKE_STUD
   })
 
   it('is left as it is when a version is uploaded again, and when its files come under another name', async () => {
-    const { platform, clock } = first
-    const content = await readCommitted(platform, study, 'v1@')
-    const data = await listLake(platform, 'data/')
+    const content = await readCommitted(first, study, 'v1@')
+    const data = await listLake(first, 'data/')
     clock.set('2026-02-01T09:00:00.000Z')
-    const again = await loadVersion(platform, { study, version: 'v1', files: await readFolder(sources[0]!.folder) })
+    const again = await loadVersion(first, { study, version: 'v1', files: await readFolder(sources[0]!.folder) })
     expect(again).toBe(commits.v1)
-    expect((await platform.environment.lakefs.getBranch(study, 'v1'))?.commitId).toBe(commits.v1)
-    expect(await readCommitted(platform, study, 'v1@')).toEqual(content)
-    expect(await listLake(platform, 'data/')).toEqual(data)
+    expect((await first.environment.lakefs.getBranch(study, 'v1'))?.commitId).toBe(commits.v1)
+    expect(await readCommitted(first, study, 'v1@')).toEqual(content)
+    expect(await listLake(first, 'data/')).toEqual(data)
 
-    await loadVersion(platform, { study, version: 'v5', files: await readFolder(sources[3]!.folder) })
-    expect(await listLake(platform, 'data/')).toEqual(data)
+    await loadVersion(first, { study, version: 'v5', files: await readFolder(sources[3]!.folder) })
+    expect(await listLake(first, 'data/')).toEqual(data)
   })
 
   it('gets the same bytes in another data directory, and when a run is done once more', async () => {
-    const second = await openFresh()
-    const { lakefs } = second.platform.environment
+    const second = await openFresh({ clock })
+    const { lakefs } = second.environment
     for (const source of sources) {
       const { version } = source
-      const expected = await readCommitted(first.platform, study, `${version}@`)
+      const expected = await readCommitted(first, study, `${version}@`)
       await load(second, source)
-      expect(await readCommitted(second.platform, study, `${version}@`)).toEqual(expected)
+      expect(await readCommitted(second, study, `${version}@`)).toEqual(expected)
 
-      const data = await listLake(second.platform, 'data/')
+      const data = await listLake(second, 'data/')
       await lakefs.deleteBranch(study, version)
-      await second.platform.rescan({ study, version })
-      expect((await finish(second.platform, study, version)).state).toBe('committed')
-      expect(await readCommitted(second.platform, study, `${version}@`)).toEqual(expected)
-      expect(await listLake(second.platform, 'data/')).toEqual(data)
+      await second.rescan({ study, version })
+      expect((await finish(second, study, version)).state).toBe('committed')
+      expect(await readCommitted(second, study, `${version}@`)).toEqual(expected)
+      expect(await listLake(second, 'data/')).toEqual(data)
     }
-    const authorities = [first, second].map(({ platform }) => readTables(platform, study, keysBranch))
+    const authorities = [first, second].map(platform => readTables(platform, study, keysBranch))
     const [expected, found] = await Promise.all(authorities)
     expect(found).toEqual(expected)
     expect(expected).toHaveLength(3)
@@ -130,50 +138,58 @@ describe.skipIf(!python || !studies)('a real study, cdiscpilot01 (STUDYLAKE_STUD
 })
 
 describe.skipIf(!python)('made-up studies of every declared type', () => {
-  const { files } = makeAllTypesStudy({ seed: 20260102, rows: 200 })
+  const made = makeAllTypesStudy({ seed: 20260102, rows: 200 }).files
   let platform: Platform
   let folder: string
+  let latin1: Source
 
-  async function load(study: string, version: string): Promise<void> {
+  /** Uploads a version, and puts its files where Python finds them. */
+  async function load(study: string, version: string, files: Record<string, Uint8Array>): Promise<Source> {
     const prefix = `${study}/${version}/`
     const own = Object.entries(files).filter(([key]) => key.startsWith(prefix))
     const named = Object.fromEntries(own.map(([key, bytes]) => [key.slice(prefix.length), bytes]))
-    await loadVersion(platform, { study, version, files: named })
+    const target = await mkdtemp(join(folder, `${version}-`))
+    for (const [name, bytes] of Object.entries(named)) await writeFile(join(target, name), bytes)
+    // Without its contents file a version waits: no mixture of two deliveries is loaded.
+    await platform.landing.delete(landingKey(study, version, contentsFile))
+    return { version, folder: target, commit: await loadVersion(platform, { study, version, files: named }) }
   }
-  const source = (study: string, version: string): Source => ({ version, folder: join(folder, study, version) })
 
   beforeAll(async () => {
     const temporary = await makeTemporaryFolder()
     cleanUps.push(temporary.cleanUp)
     folder = temporary.folder
-    for (const [key, bytes] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, key)), { recursive: true })
-      await writeFile(join(folder, key), bytes)
-    }
-    platform = (await openFresh(64)).platform
+    platform = await openFresh({ rowGroupRows: 64 })
     for (const study of [allTypesStudy, allTypesLatin1Study]) {
-      await platform.landing.put(`${study}/study.json`, files[`${study}/study.json`]!)
+      await platform.landing.put(`${study}/study.json`, made[`${study}/study.json`]!)
     }
-    await load(allTypesStudy, 'plain')
-    await load(allTypesStudy, 'proc')
-    await load(allTypesLatin1Study, 'proc')
   })
 
-  it('have in every table what Python reads in the CSV, in both dialects', async () => {
-    const sources = [source(allTypesStudy, 'plain'), source(allTypesStudy, 'proc')]
-    const comparison = await compareWithPython(platform, allTypesStudy, sources, { entities: allTypesEntities })
+  it('have in every table what Python reads in the CSV, in both dialects, and after another delivery', async () => {
+    const other = makeAllTypesStudy({ seed: 20260103, rows: 90 }).files
+    const compare = (sources: Source[]) =>
+      compareWithPython(platform, allTypesStudy, sources, { entities: allTypesEntities })
+    const plain = await load(allTypesStudy, 'plain', made)
+    const proc = await load(allTypesStudy, 'proc', made)
+    const comparison = await compare([plain, proc])
     expect(comparison.problems).toEqual([])
     expect(tablesOf(comparison, 'plain')).toHaveLength(2 * 10 + 4)
-    // The map of the devices stays as it was: no dataset of this version has any.
+    // No dataset of this version has devices: their map is not in it.
     expect(tablesOf(comparison, 'proc')).toHaveLength(2 * 4 + 3)
     expect(comparison.tables['plain base.every_type']).toMatchObject({ rows: 200, rowGroups: 4 })
     expect(comparison.tables['plain base.no_rows']).toMatchObject({ rows: 0 })
     expect(comparison.tables['plain raw.decimals']!.cells).toBeGreaterThan(60 * 100)
+
+    // The same version with other rows: every table gets a second snapshot, keys are added to the maps.
+    const replaced = await compare([plain, proc, await load(allTypesStudy, 'plain', other)])
+    expect(replaced.problems).toEqual([])
+    expect(replaced.tables['plain base.every_type']).toMatchObject({ rows: 90, rowGroups: 2 })
+    expect(replaced.ids['plain raw.every_type']).toEqual(comparison.ids['plain raw.every_type'])
   })
 
   it('have in every table what Python reads in the CSV, in Latin-1', async () => {
-    const sources = [source(allTypesLatin1Study, 'proc')]
-    const comparison = await compareWithPython(platform, allTypesLatin1Study, sources, { encoding: 'latin1' })
+    latin1 = await load(allTypesLatin1Study, 'proc', made)
+    const comparison = await compareWithPython(platform, allTypesLatin1Study, [latin1], { encoding: 'latin1' })
     expect(comparison.problems).toEqual([])
     expect(tablesOf(comparison, 'proc')).toHaveLength(2 * 4 + 3)
   })
@@ -181,8 +197,8 @@ describe.skipIf(!python)('made-up studies of every declared type', () => {
   it('are found to differ where a cell, a label or a natural key of the source is another', async () => {
     const study = allTypesLatin1Study
     const compareChanged = async (file: string, from: string, to: string): Promise<string[]> => {
-      const changed = { version: 'proc', folder: join(folder, `changed-${file}`) }
-      await cp(source(study, 'proc').folder, changed.folder, { recursive: true })
+      const changed = { ...latin1, folder: join(folder, `changed-${file}`) }
+      await cp(latin1.folder, changed.folder, { recursive: true })
       const path = join(changed.folder, file)
       const text = await readFile(path, 'latin1')
       expect(text).toContain(from)
