@@ -16,6 +16,8 @@ export const fuzz =
   (seed: number, steps = 50): Scenario =>
   async session => {
     const { call } = session
+    // Of two objects with one content on both sides of a merge, the layout of lakeFS's files decides which is kept.
+    session.forgetAddresses()
     const random = createRandom(seed)
     const below = (count: number): number => Math.floor(random() * count)
     const pick = <T>(items: readonly T[]): T => items[below(items.length)]!

@@ -1,5 +1,4 @@
 import type { Core } from './core.ts'
-import type { Entry } from './entries.ts'
 import { ApiError, withPrefix } from './errors.ts'
 import type { Strategy } from './merge.ts'
 import { checkBranch, checkPath, checkRef } from './names.ts'
@@ -146,15 +145,6 @@ export function versioningRoutes(core: Core, versioning: Versioning): Route[] {
     return { status: 201, json: getCommit(repository, id) }
   }
 
-  /** Makes the staging area say of a path what the branch's commit says. */
-  function unstage(
-    token: number,
-    path: string,
-    { left, right }: { left: Entry | undefined; right: Entry | undefined },
-  ): void {
-    if (left || right) staging.setStaged(token, path, left)
-  }
-
   async function reset(request: ApiRequest) {
     const body = await readBody<{ type: string; path?: string }>(request, 'ResetCreation', {
       'type!': 'string',
@@ -181,9 +171,12 @@ export function versioningRoutes(core: Core, versioning: Versioning): Route[] {
         return staging.dropTokens(tokens)
       }
       const tree = commits.getCommit(repository.uid, branch.commit_id).metaRangeId
-      const isWanted = (path: string) => body.type === 'common_prefix' || path === body.path
-      for (const change of staging.diffStaged(tree, tokens, body.path)) {
-        if (isWanted(change.path)) unstage(branch.token, change.path, change)
+      const below = body.type === 'common_prefix'
+      // lakeFS seals what is staged when it resets a prefix: a hard reset finds the branch dirty from then on.
+      const token = below ? repositories.newToken() : branch.token
+      if (below) repositories.updateBranch(repository.uid, branch, { ...branch, token, sealed: tokens })
+      for (const { path, left } of staging.diffStaged(tree, tokens, body.path)) {
+        if (below || path === body.path) staging.setStaged(token, path, left)
       }
     })
     return { status: 204 }

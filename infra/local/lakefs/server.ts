@@ -64,7 +64,7 @@ const idleTimeout = 120_000
  * 7.5 seconds), that a repository exists (5 to 7) and which branches are protected (3 to 6). Its merge may drop an object that the
  * destination added behind the source's last one, where the next object of the base has the same content. Its cherry-pick changes the picked
  * commit in memory, so that for ten minutes that commit is not found by its id. And a tree's id hangs on its history there, on its content
- * alone here: in rare cases a merge that changes nothing is a commit there and refused here. Hooks of the types `airflow` and `lua` do not
+ * alone here: in rare cases a merge or revert that changes nothing is a commit there and refused here. Hooks of the types `airflow` and `lua` do not
  * run here.
  */
 export async function startLakefsServer(options: LakefsServerOptions): Promise<LakefsServer> {
