@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Environment } from '../environment.ts'
 import { NotFoundError, PreconditionError, type Problem } from '../errors.ts'
-import { parseJson } from '../json.ts'
+import { JsonError, parseJson } from '../json.ts'
 import { attestationKey } from '../layout.ts'
 import { checkRef } from './check-ref.ts'
 
@@ -12,20 +12,7 @@ const attestation = z.object({ commit: z.string(), rulesVersion: z.number(), tim
 
 type Judging = Pick<Environment, 'lake' | 'lakefs' | 'now'>
 
-/** Records that a commit was judged and found good. The first record stays. */
-export async function attest(
-  { lake, now }: Judging,
-  { study, commit }: { study: string; commit: string },
-): Promise<void> {
-  const bytes = new TextEncoder().encode(JSON.stringify({ commit, rulesVersion, time: now().toISOString() }))
-  try {
-    await lake.put(attestationKey(study, commit), bytes, { ifAbsent: true, contentType: 'application/json' })
-  } catch (error) {
-    if (!(error instanceof PreconditionError)) throw error
-  }
-}
-
-/** True where the commit was judged and found good. */
+/** True where the commit was judged and found good by the present rules. */
 export async function isAttested(
   { lake }: Pick<Environment, 'lake'>,
   { study, commit }: { study: string; commit: string },
@@ -33,10 +20,26 @@ export async function isAttested(
   const key = attestationKey(study, commit)
   try {
     const record = attestation.safeParse(parseJson(new TextDecoder().decode(await lake.get(key)), key))
-    return record.success && record.data.commit === commit
+    return record.success && record.data.commit === commit && record.data.rulesVersion === rulesVersion
   } catch (error) {
-    if (error instanceof NotFoundError) return false
+    if (error instanceof NotFoundError || error instanceof JsonError) return false
     throw error
+  }
+}
+
+/** Records that a commit was judged and found good. The first record stays, unless it is of older rules. */
+export async function attest(
+  { lake, now }: Judging,
+  { study, commit }: { study: string; commit: string },
+): Promise<void> {
+  const key = attestationKey(study, commit)
+  const bytes = new TextEncoder().encode(JSON.stringify({ commit, rulesVersion, time: now().toISOString() }))
+  const contentType = 'application/json'
+  try {
+    await lake.put(key, bytes, { ifAbsent: true, contentType })
+  } catch (error) {
+    if (!(error instanceof PreconditionError)) throw error
+    if (!(await isAttested({ lake }, { study, commit }))) await lake.put(key, bytes, { contentType })
   }
 }
 

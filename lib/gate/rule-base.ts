@@ -1,6 +1,8 @@
 import type { Problem } from '../errors.ts'
 import { baseFields } from '../keys/base-fields.ts'
 import { entitiesOf } from '../keys/entities.ts'
+import { baseContentKey } from '../pipeline/content-key.ts'
+import { contentKeyProperty } from '../pipeline/table-properties.ts'
 import { compareColumns } from './compare-columns.ts'
 import { countRows, findTable, type StudyView } from './view.ts'
 
@@ -25,7 +27,12 @@ export function checkBase(view: StudyView): Problem[] {
       })
     }
     if (!record) continue
-    const columns = baseFields(raw.fields, entitiesOf(raw, record.entities))
+    const own = entitiesOf(raw, record.entities)
+    const content = baseContentKey(raw.metadata.properties?.[contentKeyProperty] ?? '', own)
+    if (base.metadata.properties?.[contentKeyProperty] !== content) {
+      problems.push({ code: 'base-content', table: base.name, message: `is not made of raw.${base.dataset} as it is` })
+    }
+    const columns = baseFields(raw.fields, own)
     const subject = 'the base table, compared with raw and its keys,'
     problems.push(
       ...compareColumns({

@@ -39,6 +39,11 @@ async function readFacts(
   return facts
 }
 
+/** A data file's name as a person reads it: the start of its hash is enough to find it. */
+function shorten(address: string): string {
+  return address.slice(address.lastIndexOf('/') + 1).replace(/^([0-9a-f]{12})[0-9a-f]{52}/, '$1…')
+}
+
 async function checkFile(lake: ObjectStore, { name: table, fields }: TableView, file: DataFile): Promise<Problem[]> {
   const { address, bytes, rows } = file
   const key = keyOfAddress(lake.bucket, address)
@@ -69,7 +74,7 @@ async function checkFile(lake: ObjectStore, { name: table, fields }: TableView, 
     found: facts.columns,
     code: 'footer',
     table,
-    subject: `the footer of ${address}`,
+    subject: `the footer of ${shorten(address)}`,
   })
   if (facts.rows !== rows) {
     problems.push({

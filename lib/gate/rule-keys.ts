@@ -2,7 +2,7 @@ import { isNull } from '../columns.ts'
 import type { Environment } from '../environment.ts'
 import type { Problem } from '../errors.ts'
 import type { Field } from '../fields.ts'
-import { entitiesOf } from '../keys/entities.ts'
+import { type Entity, entitiesOf, naturalKeyFields } from '../keys/entities.ts'
 import { readNaturalKeys } from '../keys/natural-key.ts'
 import { keyColumn, keyOfAddress } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
@@ -19,14 +19,21 @@ async function* readTableColumns({ lake }: Pick<Environment, 'lake'>, { files }:
   }
 }
 
-/** The keys of one key table. Problems where a key or a natural key stands in it twice. */
-async function readKeySet(
+/** What a key table says. */
+interface KeyTable {
+  /** By natural key as text. */
+  byNaturalKey: Map<string, bigint>
+  keys: Set<bigint>
+}
+
+/** Reads one key table. Problems where a key or a natural key stands in it twice. */
+async function readKeyTable(
   environment: Pick<Environment, 'lake'>,
   table: TableView,
   problems: Problem[],
-): Promise<Set<bigint>> {
+): Promise<KeyTable> {
   const keys = new Set<bigint>()
-  const naturalKeys = new Set<string>()
+  const byNaturalKey = new Map<string, bigint>()
   const twice = { key: 0, natural: 0 }
   const types = table.fields.slice(0, -2).map(({ type }) => type)
   for await (const { rows, columns } of readTableColumns(environment, table, table.fields.slice(0, -1))) {
@@ -36,9 +43,9 @@ async function readKeySet(
       const key = numbers.kind === 'int64' ? numbers.values[row]! : -1n
       const text = naturalKey(row) ?? ''
       if (keys.has(key)) twice.key++
-      if (naturalKeys.has(text)) twice.natural++
+      if (byNaturalKey.has(text)) twice.natural++
       keys.add(key)
-      naturalKeys.add(text)
+      byNaturalKey.set(text, key)
     }
   }
   const say = (code: string, message: string, count: number) => {
@@ -46,42 +53,74 @@ async function readKeySet(
   }
   say('key-duplicate', 'rows repeat a surrogate key', twice.key)
   say('natural-key-duplicate', 'rows repeat a natural key', twice.natural)
-  return keys
+  return { byNaturalKey, keys }
 }
 
+/** What can be wrong with the key of a row. */
+const keyFaults = {
+  'key-unknown': 'rows hold a key that the key table does not know',
+  'key-wrong': 'rows hold the key of another natural key',
+  'key-missing': 'rows have a natural key and no key',
+  'key-without-natural-key': 'rows have a key, and a part of the natural key is null',
+} as const
+
+function judgeKey(
+  { byNaturalKey, keys }: KeyTable,
+  text: string | undefined,
+  key: bigint | undefined,
+): keyof typeof keyFaults | undefined {
+  if (key === undefined) return text === undefined ? undefined : 'key-missing'
+  if (!keys.has(key)) return 'key-unknown'
+  if (text === undefined) return 'key-without-natural-key'
+  return byNaturalKey.get(text) === key ? undefined : 'key-wrong'
+}
+
+/** Each row's key is the one that the key table has for the row's natural key; null where a part of that is. */
 async function checkBaseKeys(
   environment: Pick<Environment, 'lake'>,
   base: TableView,
-  keySets: Map<string, Set<bigint>>,
+  entities: Entity[],
+  keyTables: Map<string, KeyTable>,
 ): Promise<Problem[]> {
-  const fields = base.fields.filter(({ name }) => keySets.has(name))
+  const own = entitiesOf(base, entities).flatMap(entity => {
+    const key = base.fields.find(({ name }) => name === keyColumn(entity.name))
+    const table = keyTables.get(entity.name)
+    return key && table
+      ? [{ key, table, parts: naturalKeyFields(base, entity)!, faults: new Map<string, number>() }]
+      : []
+  })
+  const fields = [...new Set(own.flatMap(({ key, parts }) => [...parts, key]))]
   if (fields.length === 0) return []
-  const unknown = new Map<string, number>()
   for await (const { rows, columns } of readTableColumns(environment, base, fields)) {
-    columns.forEach((column, at) => {
-      const { name } = fields[at]!
-      const known = keySets.get(name)!
-      if (column.kind !== 'int64') return
+    const columnOf = (field: Field) => columns[fields.indexOf(field)]!
+    for (const { key, table, parts, faults } of own) {
+      const keys = columnOf(key)
+      const types = parts.map(({ type }) => type)
+      const naturalKey = readNaturalKeys({ rows, columns: parts.map(columnOf) }, types)
+      if (keys.kind !== 'int64') continue
       for (let row = 0; row < rows; row++) {
-        if (!isNull(column, row) && !known.has(column.values[row]!)) unknown.set(name, (unknown.get(name) ?? 0) + 1)
+        const fault = judgeKey(table, naturalKey(row), isNull(keys, row) ? undefined : keys.values[row])
+        if (fault) faults.set(fault, (faults.get(fault) ?? 0) + 1)
       }
-    })
+    }
   }
-  return [...unknown].map(([column, count]) => ({
-    code: 'key-unknown',
-    table: base.name,
-    column,
-    message: 'rows hold a key that the key table does not know',
-    expected: '0',
-    found: `${count}`,
-  }))
+  return own.flatMap(({ key, faults }) =>
+    [...faults].map(([code, count]) => ({
+      code,
+      table: base.name,
+      column: key.name,
+      message: keyFaults[code as keyof typeof keyFaults],
+      expected: '0',
+      found: `${count}`,
+    })),
+  )
 }
 
 /** Every entity whose key a base table carries has its key table. */
-function findMissingKeyTables({ record, tables }: StudyView, keySets: Map<string, Set<bigint>>): Problem[] {
+function findMissingKeyTables({ record, tables }: StudyView, keyTables: Map<string, KeyTable>): Problem[] {
   const bases = tables.filter(({ layer }) => layer === 'base')
   return (record?.entities ?? [])
-    .filter(({ name }) => !keySets.has(keyColumn(name)))
+    .filter(({ name }) => !keyTables.has(name))
     .filter(entity => bases.some(base => entitiesOf(base, [entity]).length > 0))
     .map(({ name }) => ({
       code: 'key-table-missing',
@@ -90,15 +129,16 @@ function findMissingKeyTables({ record, tables }: StudyView, keySets: Map<string
     }))
 }
 
-/** Key tables: no key twice, no natural key twice. Base tables: every key stands in its key table. */
+/** Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. */
 export async function checkKeys(environment: Pick<Environment, 'lake'>, view: StudyView): Promise<Problem[]> {
   const problems: Problem[] = []
-  const keySets = new Map<string, Set<bigint>>()
+  const keyTables = new Map<string, KeyTable>()
   for (const table of view.tables.filter(({ layer }) => layer === 'keys')) {
-    keySets.set(keyColumn(table.dataset), await readKeySet(environment, table, problems))
+    keyTables.set(table.dataset, await readKeyTable(environment, table, problems))
   }
-  problems.push(...findMissingKeyTables(view, keySets))
+  problems.push(...findMissingKeyTables(view, keyTables))
   const bases = view.tables.filter(({ layer }) => layer === 'base')
-  const found = await mapConcurrently(bases, readsAtOnce, base => checkBaseKeys(environment, base, keySets))
+  const entities = view.record?.entities ?? []
+  const found = await mapConcurrently(bases, readsAtOnce, base => checkBaseKeys(environment, base, entities, keyTables))
   return [...problems, ...found.flat()]
 }

@@ -22,7 +22,14 @@ export function checkRecord(view: StudyView): Problem[] {
       const message = 'rows in are not rows out and rows rejected'
       problems.push({ code: 'record-rows', table, message, expected: `${rowsIn}`, found: `${rowsOut + rowsRejected}` })
     }
-    if (!raw) continue
+    if (!raw) {
+      problems.push({
+        code: 'record-dataset-missing',
+        table,
+        message: 'study/version.json names it and there is no such table',
+      })
+      continue
+    }
     if (raw.metadata.properties?.[contentKeyProperty] !== contentKey) {
       problems.push({
         code: 'record-content',

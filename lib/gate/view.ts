@@ -5,9 +5,9 @@ import type { Contents, Field } from '../fields.ts'
 import type { DataFile } from '../iceberg/data-file.ts'
 import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { verifySnapshot } from '../iceberg/verify-table.ts'
-import { contentsPath, type Layer, parseTablePath, tablesPrefix } from '../layout.ts'
+import { contentsPath, type Layer, parseTablePath, tablesPrefix, versionPath } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
-import { readVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
+import { parseVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
 
 /** One table as it stands at a ref. */
 export interface TableView {
@@ -72,17 +72,22 @@ export async function readStudyView(
     readTable(environment, { study, ref, path }, problems),
   )
   const view: StudyView = { study, tables: tables.filter(table => table !== undefined), problems }
+  // Read outside of the attempts below: a server that fails says nothing of what is declared.
   const contents = await lakefs.getObject(study, ref, contentsPath)
-  try {
-    if (contents) view.contents = parseSerializedContents(new TextDecoder().decode(contents))
-    view.record = await readVersionRecord(environment, study, ref)
-  } catch (error) {
-    if ((error as Error).name === 'TransientError') throw error
-    problems.push({
-      code: 'declaration-unreadable',
-      message: 'study/contents.json or study/version.json cannot be read',
-    })
+  const record = await lakefs.getObject(study, ref, versionPath)
+  const attempt = (path: string, parse: () => void) => {
+    try {
+      parse()
+    } catch {
+      problems.push({ code: 'declaration-unreadable', message: `${path} cannot be read` })
+    }
   }
+  attempt(contentsPath, () => {
+    if (contents) view.contents = parseSerializedContents(new TextDecoder().decode(contents))
+  })
+  attempt(versionPath, () => {
+    if (record) view.record = parseVersionRecord(record)
+  })
   return view
 }
 
