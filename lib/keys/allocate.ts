@@ -1,6 +1,6 @@
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import { castColumn } from './cast-column.ts'
+import { castColumn, checkComparable } from './cast-column.ts'
 import type { KeyMap } from './key-map.ts'
 import { readNaturalKeys } from './natural-key.ts'
 import { takeRows } from './take-rows.ts'
@@ -35,6 +35,7 @@ export function allocateKeys(
   let added = 0
   for (const { file, fields, batches: deliveredBatches } of delivered) {
     const types = fields.map(({ type }) => type)
+    for (const [at, from] of fields.entries()) checkComparable({ from, to: targets[at]!, file })
     for (const batch of deliveredBatches) {
       const naturalKey = readNaturalKeys(batch, types)
       const fresh: number[] = []

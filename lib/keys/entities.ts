@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts'
 import type { Dataset, Field } from '../fields.ts'
-import { keyColumn } from '../layout.ts'
+import { keyColumn, studyFile } from '../layout.ts'
 
 /** What a surrogate key identifies. */
 export interface Entity {
@@ -38,6 +38,17 @@ export function usualEntitiesOf(datasets: Dataset[]): Entity[] {
 /** The entities whose whole natural key a dataset holds, in the order of the study's entities. */
 export function entitiesOf(dataset: Pick<Dataset, 'fields'>, entities: Entity[]): Entity[] {
   return entities.filter(entity => naturalKeyFields(dataset, entity))
+}
+
+/** One problem for each entity that no dataset holds: its name may be right, and a column's misspelt. */
+export function findUnusedEntities(datasets: Dataset[], entities: Entity[]): Problem[] {
+  return entities
+    .filter(entity => !datasets.some(dataset => naturalKeyFields(dataset, entity)))
+    .map(({ name, naturalKey }) => ({
+      code: 'entity-unused',
+      file: studyFile,
+      message: `no dataset has the whole natural key of "${name}" (${naturalKey.join(', ')}), so no table has its key`,
+    }))
 }
 
 /** One problem for each delivered column that bears the name of a surrogate key. */
