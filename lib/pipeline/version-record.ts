@@ -47,7 +47,12 @@ export async function readVersionRecord(
   ref: string,
 ): Promise<VersionRecord | undefined> {
   const bytes = await lakefs.getObject(study, ref, versionPath)
-  return bytes && schema.parse(parseJson(new TextDecoder().decode(bytes), versionPath))
+  return bytes && parseVersionRecord(bytes)
+}
+
+/** Throws JsonError or zod's error where the bytes are no record. */
+export function parseVersionRecord(bytes: Uint8Array): VersionRecord {
+  return schema.parse(parseJson(new TextDecoder().decode(bytes), versionPath))
 }
 
 export async function stageVersionRecord(
