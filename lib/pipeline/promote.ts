@@ -64,7 +64,8 @@ export async function promoteVersion(
     await listPromoted(environment, study, commit),
   ]
   const run = hashValue({ promote: commit, base: main.commitId }).slice(0, 12)
-  const branch = runBranch('promote', run)
+  // No version is called main, so no version's runs are taken for these.
+  const branch = runBranch(mainBranch, run)
   const changed: { path: string; contentType?: string }[] = []
   for (const [path, { checksum, contentType }] of wanted) {
     if (before.get(path)?.checksum === checksum) continue
@@ -76,7 +77,7 @@ export async function promoteVersion(
     if (!wanted.has(path) && parseTablePath(path)?.layer !== 'keys') changed.push({ path })
   if (changed.length === 0) return main.commitId
 
-  await dropOtherRuns(environment, { study, version: 'promote', run })
+  await dropOtherRuns(environment, { study, version: mainBranch, run })
   await createRunBranch(environment, { study, branch, base: main.commitId })
   for (const { path, contentType } of changed) {
     if (contentType === undefined) await lakefs.deleteObject(study, branch, path)
