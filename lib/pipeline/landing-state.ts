@@ -4,7 +4,7 @@ import type { Environment } from '../environment.ts'
 import { NotFoundError, PreconditionError, type Problem, Rejection, TransientError } from '../errors.ts'
 import type { Contents, Dataset } from '../fields.ts'
 import { hashValue } from '../hash.ts'
-import { type Entity, entitiesOf, findKeyColumnClashes, usualEntitiesOf } from '../keys/entities.ts'
+import { type Entity, entitiesOf, findKeyColumnClashes, findUnusedEntities, usualEntitiesOf } from '../keys/entities.ts'
 import { contentsFile, landingPrefix, parseLandingKey, studyKey } from '../layout.ts'
 import type { ObjectInfo, ObjectStore } from '../store/object-store.ts'
 import { parseStudyOptions, type StudyOptions } from '../study-options.ts'
@@ -83,8 +83,8 @@ async function readOptional(landing: ObjectStore, key: string, ifMatch?: string)
   try {
     return await landing.get(key, { ifMatch })
   } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    if (error instanceof PreconditionError)
+    if (error instanceof NotFoundError && ifMatch === undefined) return undefined
+    if (error instanceof PreconditionError || error instanceof NotFoundError)
       throw new TransientError(`${key} changed while it was read`, { cause: error })
     throw error
   }
@@ -133,6 +133,7 @@ export async function readLandingState(
   const datasets = contents?.datasets ?? []
   const entities = options.entities ?? usualEntitiesOf(datasets)
   problems.push(...findKeyColumnClashes(datasets, entities))
+  if (contents) warnings.push(...findUnusedEntities(datasets, options.entities ?? []))
   warnings.push(...findIdCollisions(datasets))
 
   const landed: LandedDataset[] = []

@@ -10,6 +10,8 @@ export async function reportMisplaced({ landing, now, log }: Environment, folder
     if (parsed.kind !== 'misplaced' || parsed.folder !== folder) continue
     problems.push({ code: 'file-misplaced', file: parsed.file, message: `is not loaded: ${parsed.reason}` })
   }
+  // Whoever put them there has taken them away again.
+  if (problems.length === 0) return
   const report = { status: 'rejected', problems, time: now().toISOString() }
   const bytes = new TextEncoder().encode(`${JSON.stringify(report, undefined, 2)}\n`)
   await landing.put(misplacedReportKey(folder), bytes, { contentType: 'application/json' })

@@ -24,7 +24,10 @@ export async function putOnce(
   try {
     await store.put(key, rest, { ifAbsent: true })
   } catch (error) {
-    if (!(error instanceof PreconditionError)) throw error
+    if (!(error instanceof PreconditionError)) {
+      await chunks.return?.()
+      throw error
+    }
     for await (const _ of rest);
   }
 }
