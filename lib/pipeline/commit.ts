@@ -23,9 +23,12 @@ async function allBaseTablesStand(
   branch: string,
 ): Promise<boolean> {
   for (const { dataset, contentKey } of datasets) {
-    const base = await readTableAt(environment, study, branch, 'base', dataset)
-    if (!base) return false
-    const own = entitiesOf({ fields: currentSchemaFields(base) }, entities)
+    const [raw, base] = [
+      await readTableAt(environment, study, branch, 'raw', dataset),
+      await readTableAt(environment, study, branch, 'base', dataset),
+    ]
+    if (!raw || !base) return false
+    const own = entitiesOf({ fields: currentSchemaFields(raw) }, entities)
     if (base.properties?.[contentKeyProperty] !== baseContentKey(contentKey, own)) return false
   }
   return true
