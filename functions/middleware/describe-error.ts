@@ -9,6 +9,17 @@ export function describeError(error: unknown): LogFields {
   if (error instanceof z.ZodError)
     return { error: 'ZodError', reason: error.issues.map(({ path, code }) => `${path.join('.')}: ${code}`).join('; ') }
   if (!(error instanceof Error)) return { error: 'not an Error' }
-  const cause = error.cause instanceof Error ? { cause: `${error.cause.name}: ${error.cause.message}` } : {}
-  return { error: error.name, reason: error.message, ...cause, stack: error.stack?.split('\n').slice(1, 6).join('\n') }
+  const cause = error.cause instanceof Error ? { cause: describeCause(error.cause) } : {}
+  const stack = error.stack
+    ?.split('\n')
+    .filter(line => /^\s+at /.test(line))
+    .slice(0, 5)
+    .join('\n')
+  // The parser of JSON quotes what it could not read.
+  return { error: error.name, ...(error instanceof SyntaxError ? {} : { reason: error.message }), ...cause, stack }
+}
+
+function describeCause(cause: Error): string {
+  if (cause instanceof z.ZodError || cause instanceof SyntaxError) return cause.name
+  return `${cause.name}: ${cause.message}`
 }
