@@ -122,6 +122,8 @@ export function parseTablePath(path: string): { layer: Layer; dataset: string } 
 
 /** The hidden branch of one run. `run` is 12 hex digits. */
 export const runBranch = (version: string, run: string): string => `_${version}-${run}`
+/** The hidden branch by which the gate comes to a new repository. */
+export const installBranch = '_install'
 /** The hidden branch on which keys are allocated. */
 export const allocationBranch = (run: string): string => `_keys-${run}`
 /** The surrogate-key column of an entity. */

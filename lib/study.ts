@@ -1,7 +1,9 @@
 import type { Environment } from './environment.ts'
 import { formatGateAction } from './gate-action.ts'
 import { LakefsError } from './lakefs/client.ts'
-import { address, gatePath, keysBranch, mainBranch, storageNamespaceKey } from './layout.ts'
+import { address, gatePath, installBranch, keysBranch, mainBranch, storageNamespaceKey } from './layout.ts'
+
+type Needed = Pick<Environment, 'lakefs' | 'config'>
 
 /** Branches that only a gated merge may change: all but the hidden ones of runs. */
 const protectedBranches = '[!_]*'
@@ -24,23 +26,32 @@ export async function stageGate(
   await lakefs.uploadObject(study, branch, gatePath, action, { contentType: 'application/yaml' })
 }
 
+/** Brings the gate to `main` by way of a hidden branch: `main` takes no direct writes, not even the first. */
+async function installGate({ lakefs, config }: Needed, study: string): Promise<void> {
+  const branch = installBranch
+  await unless([409], () => lakefs.createBranch(study, { name: branch, source: mainBranch, hidden: true }))
+  await stageGate(lakefs, { study, branch, url: config.gate.url })
+  const message = 'Install the gate'
+  await unless([400], () => lakefs.commit(study, branch, { message }))
+  await unless([400], () => lakefs.merge(study, branch, mainBranch, { message }))
+  await lakefs.deleteBranch(study, branch)
+}
+
 /**
- * Makes what a study needs in lakeFS: the repository, the gate on `main`, the branch `keys`, branch protection. Each step looks first and
- * does only what is missing, so it may run again at any time, and goes on where an earlier call was cut off.
+ * Makes what a study needs in lakeFS: the repository, branch protection, the gate on `main`, the branch `keys`. Each step looks first and does only
+ * what is missing, so it may run again at any time, and goes on where an earlier call was cut off. Protection comes before any write, because
+ * lakeFS heeds it only seconds later once a write has asked for it.
  */
-export async function ensureStudy(
-  { lakefs, config }: Pick<Environment, 'lakefs' | 'config'>,
-  study: string,
-): Promise<void> {
+export async function ensureStudy(environment: Needed, study: string): Promise<void> {
+  const { lakefs, config } = environment
   if (!(await lakefs.getRepository(study))) {
     const storageNamespace = address(config.lakeBucket, storageNamespaceKey(study))
     await unless([409], () => lakefs.createRepository({ name: study, storageNamespace, defaultBranch: mainBranch }))
   }
   const { patterns } = await lakefs.getBranchProtection(study)
-  if (patterns.includes(protectedBranches)) return
-
-  await stageGate(lakefs, { study, branch: mainBranch, url: config.gate.url })
-  await unless([400], () => lakefs.commit(study, mainBranch, { message: 'Install the gate' }))
-  await unless([409], () => lakefs.createBranch(study, { name: keysBranch, source: mainBranch }))
-  await lakefs.setBranchProtection(study, [...patterns, protectedBranches])
+  if (!patterns.includes(protectedBranches)) await lakefs.setBranchProtection(study, [...patterns, protectedBranches])
+  if (!(await lakefs.statObject(study, mainBranch, gatePath))) await installGate(environment, study)
+  if (!(await lakefs.getBranch(study, keysBranch))) {
+    await unless([409], () => lakefs.createBranch(study, { name: keysBranch, source: mainBranch }))
+  }
 }
