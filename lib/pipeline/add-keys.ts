@@ -132,6 +132,10 @@ export async function addKeys(environment: Environment, message: AddKeysMessage)
   const record = await readVersionRecord(environment, study, runBranch(version, run))
   if (record?.fingerprint !== fingerprint) {
     log.info('the run is gone: another one took its place, or it is done')
+  } else if (!record.keys) {
+    // The inputs went and came back: this message is of the time before, and another will follow once the keys are assigned.
+    log.info('the run was opened anew: its keys are not assigned yet')
+    return
   } else {
     const branch = runBranch(version, run)
     const staged = await whileRunStands(environment, { study, branch }, () =>

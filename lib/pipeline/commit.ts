@@ -100,7 +100,7 @@ export async function commitVersion(environment: Environment, message: CommitMes
     else log.info('the run is gone: another one took its place')
     return
   }
-  if (!(await allBaseTablesStand(environment, record, branch))) {
+  if (!record.keys || !(await allBaseTablesStand(environment, record, branch))) {
     log.debug('base tables are still missing')
     return
   }
