@@ -97,7 +97,8 @@ export const manifestListKey = (study: string, layer: Layer, dataset: string, sh
 export const tableLocationKey = (study: string, layer: Layer, dataset: string): string =>
   `data/${study}/${layer}/${dataset}`
 export const attestationKey = (study: string, commit: string): string => `attest/${study}/${commit}.json`
-export const storageNamespaceKey = (study: string): string => `lakefs/${study}`
+/** lakeFS's own storage. `attempt` counts from 1: a namespace that was begun by a creation which did not end is never lawful again. */
+export const storageNamespaceKey = (study: string, attempt: number): string => `lakefs/${study}/${attempt}`
 
 export const address = (bucket: string, key: string): string => `s3://${bucket}/${key}`
 /** The key of an address in that bucket, or undefined where the address lies elsewhere. */

@@ -17,6 +17,27 @@ async function unless(statuses: number[], call: () => Promise<unknown>): Promise
   }
 }
 
+/** Namespaces that are tried for one repository. */
+const namespaceAttempts = 20
+
+/**
+ * Creates the repository. lakeFS marks a namespace before it knows the repository, so a creation that is cut off there leaves the mark behind and
+ * every later one into that namespace is refused (400): then the next namespace is taken.
+ */
+async function createRepository({ lakefs, config }: Needed, study: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const storageNamespace = address(config.lakeBucket, storageNamespaceKey(study, attempt))
+    try {
+      await lakefs.createRepository({ name: study, storageNamespace, defaultBranch: mainBranch })
+      return
+    } catch (error) {
+      if (!(error instanceof LakefsError)) throw error
+      if (error.status === 409) return
+      if (error.status !== 400 || attempt === namespaceAttempts) throw error
+    }
+  }
+}
+
 /** Puts the gate's action file on a branch, uncommitted. */
 export async function stageGate(
   lakefs: Environment['lakefs'],
@@ -34,7 +55,6 @@ async function installGate({ lakefs, config }: Needed, study: string): Promise<v
   const message = 'Install the gate'
   await unless([400], () => lakefs.commit(study, branch, { message }))
   await unless([400], () => lakefs.merge(study, branch, mainBranch, { message }))
-  await lakefs.deleteBranch(study, branch)
 }
 
 /**
@@ -43,15 +63,14 @@ async function installGate({ lakefs, config }: Needed, study: string): Promise<v
  * lakeFS heeds it only seconds later once a write has asked for it.
  */
 export async function ensureStudy(environment: Needed, study: string): Promise<void> {
-  const { lakefs, config } = environment
-  if (!(await lakefs.getRepository(study))) {
-    const storageNamespace = address(config.lakeBucket, storageNamespaceKey(study))
-    await unless([409], () => lakefs.createRepository({ name: study, storageNamespace, defaultBranch: mainBranch }))
-  }
+  const { lakefs } = environment
+  if (!(await lakefs.getRepository(study))) await createRepository(environment, study)
   const { patterns } = await lakefs.getBranchProtection(study)
   if (!patterns.includes(protectedBranches)) await lakefs.setBranchProtection(study, [...patterns, protectedBranches])
   if (!(await lakefs.statObject(study, mainBranch, gatePath))) await installGate(environment, study)
   if (!(await lakefs.getBranch(study, keysBranch))) {
+    // An installation that was cut off after its merge has left its branch.
+    await lakefs.deleteBranch(study, installBranch)
     await unless([409], () => lakefs.createBranch(study, { name: keysBranch, source: mainBranch }))
   }
 }

@@ -6,6 +6,7 @@ import { NotFoundError, PreconditionError, type Problem, Rejection, TransientErr
 import { type CollectedKeys, collectNaturalKeys } from '../keys/collect.ts'
 import { contentAliasKey, dataKey, naturalKeysKey } from '../layout.ts'
 import { writeParquet, writeParquetFile } from '../parquet/write.ts'
+import type { ObjectInfo, ObjectStore } from '../store/object-store.ts'
 import { nameCause } from './causes.ts'
 import { contentAlias } from './content-key.ts'
 import { type LandedDataset, readLandingState } from './landing-state.ts'
@@ -31,6 +32,16 @@ interface Conversion {
   parquetBytes: number
 }
 
+/** The bytes of a landing object as it was listed. Throws TransientError where it has changed since. */
+async function openLanded(landing: ObjectStore, { key, etag }: ObjectInfo): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return (await landing.stream(key, { ifMatch: etag })).body
+  } catch (error) {
+    if (!(error instanceof PreconditionError || error instanceof NotFoundError)) throw error
+    throw new TransientError(`${key} changed while it was read`, { cause: error })
+  }
+}
+
 /** Streams the CSV into Parquet. Throws Rejection when the file may not become a table; then no Parquet is left. */
 async function streamToParquet(
   { landing, lake, config }: Environment,
@@ -38,10 +49,9 @@ async function streamToParquet(
   { dataset, entities, file, object, contentKey, inputs }: LandedDataset,
   conversion: Conversion,
 ): Promise<void> {
-  const { body: csv } = await landing.stream(object.key, { ifMatch: object.etag })
   const keys = collectNaturalKeys(dataset.fields, entities)
   async function* checkedBatches(): AsyncGenerator<ColumnBatch> {
-    const decoding = decodeCsv(csv, {
+    const decoding = decodeCsv(await openLanded(landing, object), {
       file,
       fields: dataset.fields,
       encoding: inputs.options.encoding,
@@ -50,17 +60,20 @@ async function streamToParquet(
       maxBatchRows: config.rowGroupRows,
       maxBatchBytes: config.rowGroupBytes,
     })
-    let step = await decoding.next()
-    for (; !step.done; step = await decoding.next()) {
-      keys.add(step.value)
-      yield step.value
+    try {
+      let step = await decoding.next()
+      for (; !step.done; step = await decoding.next()) {
+        keys.add(step.value)
+        yield step.value
+      }
+      conversion.result = step.value
+      conversion.collected = keys.result()
+    } finally {
+      // Where nobody reads on, the CSV is let go of at once.
+      await decoding.return(undefined as never)
     }
-    conversion.result = step.value
-    conversion.collected = keys.result()
-    const refusals = [
-      ...(step.value.rowsRejected > 0 ? step.value.problems : []),
-      ...findMissingKeys(file, conversion.collected),
-    ]
+    const { rowsRejected, problems } = conversion.result
+    const refusals = [...(rowsRejected > 0 ? problems : []), ...findMissingKeys(file, conversion.collected)]
     if (refusals.length > 0) throw new Rejection(refusals)
   }
   const { body, summary } = writeParquet({
@@ -113,9 +126,6 @@ async function convert(environment: Environment, study: string, item: LandedData
   try {
     await streamToParquet(environment, study, item, conversion)
   } catch (error) {
-    if (error instanceof PreconditionError || error instanceof NotFoundError) {
-      throw new TransientError(`${item.object.key} changed while it was read`, { cause: error })
-    }
     if (!(error instanceof Rejection)) throw error
     problems = error.problems
   }
