@@ -15,6 +15,7 @@ export default defineConfig({
       project('contract', 60_000),
       project('e2e', 180_000),
       project('interop', 300_000),
+      project('infra', 120_000),
     ],
     coverage: {
       provider: 'v8',

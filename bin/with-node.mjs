@@ -15,7 +15,7 @@ function entryOf(name) {
   if (existsSync(script) && /\.(ts|mjs|js)$/.test(name)) return script
   const folder = join(root, 'node_modules', name)
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  return join(folder, typeof bin === 'string' ? bin : bin[name])
+  return join(folder, typeof bin === 'string' ? bin : (bin[name] ?? Object.values(bin)[0]))
 }
 
 runNode(['--disable-warning=ExperimentalWarning', entryOf(command), ...args])
