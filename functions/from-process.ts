@@ -21,7 +21,8 @@ async function createQueues(variables: NodeJS.ProcessEnv): Promise<Queues> {
   const queueOf = (name: keyof Queues): Queue => {
     const url = variables[queueVariables[name]]
     if (!url) throw new Error(`configuration: ${queueVariables[name]} is not set`)
-    return createSqsQueue({ client, url, name })
+    // The queue's own name, since it says whether the queue is FIFO.
+    return createSqsQueue({ client, url, name: new URL(url).pathname.split('/').at(-1)! })
   }
   // Each is made when it is first used: a function's missing variable only matters where the queue does.
   return Object.defineProperties(
