@@ -14,4 +14,4 @@ export function createAddKeys(environment: Environment): QueueHandler {
   })
 }
 
-export const handler = createFromProcess(createAddKeys)
+export const handler = createFromProcess(createAddKeys, { sections: ['lakefs'] })

@@ -14,4 +14,4 @@ export function createAssignKeys(environment: Environment): QueueHandler {
   })
 }
 
-export const handler = createFromProcess(createAssignKeys)
+export const handler = createFromProcess(createAssignKeys, { sections: ['lakefs', 'gateUrl'] })

@@ -1,13 +1,11 @@
-import { timingSafeEqual } from 'node:crypto'
-import { type FunctionUrlEvent, type FunctionUrlResult, functionUrlEvent, hookPayload } from '../events/gate.ts'
+import { type FunctionUrlResult, functionUrlEvent, hookPayload } from '../events/gate.ts'
 import type { Environment } from '../lib/environment.ts'
 import { describeProblem } from '../lib/errors.ts'
 import { answerHook } from '../lib/gate/answer-hook.ts'
 import { gateTokenHeader } from '../lib/gate-action.ts'
-import { sha256 } from '../lib/hash.ts'
-import { parseJson } from '../lib/json.ts'
 import { createFromProcess } from './from-process.ts'
 import { describeError } from './middleware/describe-error.ts'
+import { answer, isToken, readBody, readHeader } from './middleware/function-url.ts'
 import type { FunctionContext } from './middleware/queue-function.ts'
 
 export type CheckHandler = (event: unknown, context: FunctionContext) => Promise<FunctionUrlResult>
@@ -15,35 +13,14 @@ export type CheckHandler = (event: unknown, context: FunctionContext) => Promise
 /** Characters of the largest payload that is read: lakeFS's own are below 10,000. */
 const largestBody = 262_144
 
-const answer = (statusCode: number, body: unknown): FunctionUrlResult => ({
-  statusCode,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body, undefined, 1),
-})
-
-function isAuthorised({ headers }: FunctionUrlEvent, token: string): boolean {
-  const given = Object.entries(headers).find(([name]) => name.toLowerCase() === gateTokenHeader)?.[1] ?? ''
-  // Hashes are of one length, which the comparison needs.
-  return timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(token)))
-}
-
-function readPayload({ body = '', isBase64Encoded }: FunctionUrlEvent) {
-  if (body.length > largestBody) return undefined
-  try {
-    return hookPayload.safeParse(parseJson(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body)).data
-  } catch {
-    return undefined
-  }
-}
-
 /** The gate's function URL, called by lakeFS before every commit and merge: 200, or 4xx and 5xx with the reason. Refuses when in doubt. */
 export function createCheck(environment: Environment): CheckHandler {
   return async (event, context) => {
     const log = environment.log.with({ function: 'check', requestId: context.awsRequestId })
     const request = functionUrlEvent.parse(event)
-    if (!isAuthorised(request, environment.config.gate.token))
+    if (!isToken(readHeader(request, gateTokenHeader), environment.config.gate.token))
       return answer(401, { accepted: false, reason: 'the token is missing or wrong' })
-    const payload = readPayload(request)
+    const payload = readBody(request, { schema: hookPayload, largest: largestBody })
     if (!payload) return answer(400, { accepted: false, reason: 'the payload is not a hook event of lakeFS' })
     const named = log.with({ study: payload.repository_id, event: payload.event_type, branch: payload.branch_id })
     try {
@@ -58,4 +35,4 @@ export function createCheck(environment: Environment): CheckHandler {
   }
 }
 
-export const handler = createFromProcess(createCheck)
+export const handler = createFromProcess(createCheck, { sections: ['lakefs', 'gateToken'] })

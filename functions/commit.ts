@@ -14,4 +14,4 @@ export function createCommit(environment: Environment): QueueHandler {
   })
 }
 
-export const handler = createFromProcess(createCommit)
+export const handler = createFromProcess(createCommit, { sections: ['lakefs', 'gateUrl'] })

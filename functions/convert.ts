@@ -14,4 +14,4 @@ export function createConvert(environment: Environment): QueueHandler {
   })
 }
 
-export const handler = createFromProcess(createConvert)
+export const handler = createFromProcess(createConvert, { sections: [] })

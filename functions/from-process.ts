@@ -1,30 +1,32 @@
-import { readConfig } from '../lib/config.ts'
+import {
+  type ConfigSection,
+  configSections,
+  queueVariables,
+  readConfig,
+  readObjectStoreConnection,
+  readQueueUrl,
+} from '../lib/config.ts'
 import type { Environment, Queues } from '../lib/environment.ts'
-import { createLakefs } from '../lib/lakefs/client.ts'
-import { createLog } from '../lib/log.ts'
+import { createLakefs, type Lakefs } from '../lib/lakefs/client.ts'
+import { createLog, type Log } from '../lib/log.ts'
 import type { Queue } from '../lib/queue/queue.ts'
+import { fillSecrets, namesSecrets } from '../lib/secrets.ts'
 
-/** The variable that holds each queue's URL. A function is given the ones that it reads or sends to, and no others. */
-const queueVariables: Record<keyof Queues, string> = {
-  landing: 'LANDING_QUEUE_URL',
-  convert: 'CONVERT_QUEUE_URL',
-  register: 'REGISTER_QUEUE_URL',
-  keys: 'KEYS_QUEUE_URL',
-  addKeys: 'ADD_KEYS_QUEUE_URL',
-  commit: 'COMMIT_QUEUE_URL',
-}
+type Variables = Record<string, string | undefined>
 
-async function createQueues(variables: NodeJS.ProcessEnv): Promise<Queues> {
+/** ms after which a warm function reads its secrets again: a changed key needs no deployment. */
+const secretsLifetime = 10 * 60_000
+
+/** Makes the queues' adapters. Each is made when it is first used: a function's missing variable only matters where the queue does. */
+export async function readQueues(variables: Variables): Promise<Queues> {
   const { SQSClient } = await import('@aws-sdk/client-sqs')
   const { createSqsQueue } = await import('../lib/queue/sqs.ts')
   const client = new SQSClient({})
-  const queueOf = (name: keyof Queues): Queue => {
-    const url = variables[queueVariables[name]]
-    if (!url) throw new Error(`configuration: ${queueVariables[name]} is not set`)
-    // The queue's own name, since it says whether the queue is FIFO.
+  const queueOf = (queue: keyof Queues): Queue => {
+    const url = readQueueUrl(variables, queue)
+    // The last part is the queue's name, which says whether it is FIFO.
     return createSqsQueue({ client, url, name: new URL(url).pathname.split('/').at(-1)! })
   }
-  // Each is made when it is first used: a function's missing variable only matters where the queue does.
   return Object.defineProperties(
     {},
     Object.fromEntries(
@@ -36,31 +38,76 @@ async function createQueues(variables: NodeJS.ProcessEnv): Promise<Queues> {
   ) as Queues
 }
 
-/** The environment of a deployed function, from the process's variables. Throws an Error that names what is missing. */
-export async function readEnvironment(variables: NodeJS.ProcessEnv): Promise<Environment> {
-  const config = readConfig(variables)
+/** One JSON line an entry, on standard output. */
+export function createProcessLog(): Log {
+  return createLog({ write: line => process.stdout.write(`${line}\n`), now: () => new Date() })
+}
+
+/** Stands where a function has no lakeFS: whoever uses it all the same learns why. */
+const noLakefs = new Proxy({} as Lakefs, {
+  get() {
+    throw new Error('configuration: this function was given no lakeFS')
+  },
+})
+
+/** The environment of a deployed function, from complete variables. Throws an Error that names what is missing. */
+export async function readEnvironment(
+  variables: Variables,
+  { sections = configSections }: { sections?: readonly ConfigSection[] } = {},
+): Promise<Environment> {
+  const config = readConfig(variables, { sections })
   // The SDK is loaded here, so that a platform that runs the same functions over directories never does.
   const { S3Client } = await import('@aws-sdk/client-s3')
   const { createS3Store } = await import('../lib/store/s3.ts')
-  const s3 = new S3Client({})
+  const s3 = new S3Client(readObjectStoreConnection(variables))
   return {
     config,
     landing: createS3Store({ client: s3, bucket: config.landingBucket }),
     lake: createS3Store({ client: s3, bucket: config.lakeBucket }),
-    lakefs: createLakefs(config.lakefs),
-    queues: await createQueues(variables),
+    lakefs: sections.includes('lakefs') ? createLakefs(config.lakefs) : noLakefs,
+    queues: await readQueues(variables),
     now: () => new Date(),
-    log: createLog({ write: line => process.stdout.write(`${line}\n`), now: () => new Date() }),
+    log: createProcessLog(),
   }
 }
 
-/** A handler as Lambda wants it: the environment is read at the first invocation and kept. */
-export function createFromProcess<Event, Context, Result>(
-  create: (environment: Environment) => (event: Event, context: Context) => Promise<Result>,
+async function readSecret(id: string): Promise<string> {
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+  const { SecretString } = await new SecretsManagerClient({}).send(new GetSecretValueCommand({ SecretId: id }))
+  if (SecretString === undefined) throw new Error(`configuration: secret ${id} holds no text`)
+  return SecretString
+}
+
+/**
+ * A handler as Lambda wants it. What it needs is read at the first invocation and kept; secrets are looked up again after a while, and a
+ * reading that failed is repeated by the next invocation. `read` gets the process's variables, completed by secrets.
+ */
+export function createOnFirstUse<Needed, Event, Context, Result>(
+  read: (variables: Variables) => Promise<Needed>,
+  create: (needed: Needed) => (event: Event, context: Context) => Promise<Result>,
 ): (event: Event, context: Context) => Promise<Result> {
   let handler: Promise<(event: Event, context: Context) => Promise<Result>> | undefined
+  let goodUntil = Number.POSITIVE_INFINITY
   return async (event, context) => {
-    handler ??= readEnvironment(process.env).then(create)
+    if (Date.now() > goodUntil) handler = undefined
+    if (!handler) {
+      goodUntil = namesSecrets(process.env) ? Date.now() + secretsLifetime : Number.POSITIVE_INFINITY
+      handler = fillSecrets(process.env, readSecret).then(read).then(create)
+    }
+    try {
+      await handler
+    } catch (error) {
+      handler = undefined
+      throw error
+    }
     return (await handler)(event, context)
   }
+}
+
+/** A handler as Lambda wants it, over the environment of a step. `sections` are those of the configuration that the function needs. */
+export function createFromProcess<Event, Context, Result>(
+  create: (environment: Environment) => (event: Event, context: Context) => Promise<Result>,
+  { sections = configSections }: { sections?: readonly ConfigSection[] } = {},
+): (event: Event, context: Context) => Promise<Result> {
+  return createOnFirstUse(variables => readEnvironment(variables, { sections }), create)
 }

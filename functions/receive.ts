@@ -25,4 +25,4 @@ export function createReceive(environment: Environment): QueueHandler {
   }
 }
 
-export const handler = createFromProcess(createReceive)
+export const handler = createFromProcess(createReceive, { sections: [] })

@@ -14,4 +14,4 @@ export function createRegister(environment: Environment): QueueHandler {
   })
 }
 
-export const handler = createFromProcess(createRegister)
+export const handler = createFromProcess(createRegister, { sections: ['lakefs', 'gateUrl'] })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 const address = z.url({ protocol: /^https?$/ })
 const count = (initial: number) => z.coerce.number().int().min(0).default(initial)
+const token = z.string().min(16)
 
 const schema = z.object({
   LANDING_BUCKET: z.string().min(1),
@@ -12,7 +13,7 @@ const schema = z.object({
   /** Where lakeFS reaches the gate: the `check` function's URL. */
   GATE_URL: address,
   /** Shared by lakeFS (as LAKEFSACTION_GATE_TOKEN) and `check`. */
-  GATE_TOKEN: z.string().min(16),
+  GATE_TOKEN: token,
   /** Seconds for which no landing object of a version may have changed before it is registered. */
   SETTLE_SECONDS: count(5),
   /** Seconds after the last upload when an incomplete version gets a report that says what is missing. */
@@ -34,6 +35,62 @@ const schema = z.object({
     .default(16 * 2 ** 20),
 })
 
+const bridgeSchema = z.object({
+  /** Shared by MinIO (as its webhook's auth token) and `bridge`. */
+  BRIDGE_TOKEN: token,
+})
+
+const objectStoreSchema = z.object({
+  /** Of an object store that is not S3: MinIO. */
+  OBJECT_STORE_ENDPOINT: address.optional(),
+  OBJECT_STORE_ACCESS_KEY_ID: z.string().optional(),
+  OBJECT_STORE_SECRET_ACCESS_KEY: z.string().optional(),
+  /** The AWS SDK's own: where an emulator of AWS answers. */
+  AWS_ENDPOINT_URL: z.string().optional(),
+  AWS_ENDPOINT_URL_S3: z.string().optional(),
+})
+
+/** The variable that holds each queue's URL. A function is given those that it reads or sends to, and no others. */
+export const queueVariables = {
+  landing: 'LANDING_QUEUE_URL',
+  convert: 'CONVERT_QUEUE_URL',
+  register: 'REGISTER_QUEUE_URL',
+  keys: 'KEYS_QUEUE_URL',
+  addKeys: 'ADD_KEYS_QUEUE_URL',
+  commit: 'COMMIT_QUEUE_URL',
+} as const
+
+/**
+ * Secrets, by the variable that names one in Secrets Manager, and the variables that it stands for: a secret of two is JSON with
+ * `accessKeyId` and `secretAccessKey`, a secret of one is the text itself.
+ */
+export const secretVariables = {
+  LAKEFS_SECRET_ARN: ['LAKEFS_ACCESS_KEY_ID', 'LAKEFS_SECRET_ACCESS_KEY'],
+  OBJECT_STORE_SECRET_ARN: ['OBJECT_STORE_ACCESS_KEY_ID', 'OBJECT_STORE_SECRET_ACCESS_KEY'],
+  GATE_TOKEN_SECRET_ARN: ['GATE_TOKEN'],
+  BRIDGE_TOKEN_SECRET_ARN: ['BRIDGE_TOKEN'],
+} as const
+
+type Variables = Record<string, string | undefined>
+
+/** Every variable that a deployed function may be given. */
+export type VariableName =
+  | keyof typeof schema.shape
+  | 'OBJECT_STORE_ENDPOINT'
+  | (typeof queueVariables)[keyof typeof queueVariables]
+  | keyof typeof secretVariables
+
+/** What only some functions need, and only they are given. */
+export type ConfigSection = 'lakefs' | 'gateUrl' | 'gateToken'
+
+const sectionVariables = {
+  lakefs: ['LAKEFS_ENDPOINT', 'LAKEFS_ACCESS_KEY_ID', 'LAKEFS_SECRET_ACCESS_KEY'],
+  gateUrl: ['GATE_URL'],
+  gateToken: ['GATE_TOKEN'],
+} as const satisfies Record<ConfigSection, readonly (keyof typeof schema.shape)[]>
+
+export const configSections = Object.keys(sectionVariables) as readonly ConfigSection[]
+
 export interface Config {
   landingBucket: string
   lakeBucket: string
@@ -47,31 +104,57 @@ export interface Config {
   maxCellBytes: number
 }
 
-/**
- * The project's configuration from environment variables: the one place that knows their names.
- * Throws an Error that names every variable that is missing or does not fit, never its value.
- */
-export function readConfig(environment: Record<string, string | undefined>): Config {
+/** Throws an Error that names every variable that is missing or does not fit, never its value. */
+function parseVariables<Values>(shape: z.ZodType<Values>, environment: Variables): Values {
   // An empty variable is one that was not set: as a number it would pass for 0.
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(set)
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = path.join('.')
-      return set[name] === undefined ? `${name} is not set` : `${name}: ${message}`
-    })
-    throw new Error(`configuration: ${lines.join('; ')}`)
+  const parsed = shape.safeParse(set)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = path.join('.')
+    return set[name] === undefined ? `${name} is not set` : `${name}: ${message}`
+  })
+  throw new Error(`configuration: ${lines.join('; ')}`)
+}
+
+/**
+ * The project's configuration from environment variables: the one place that knows their names.
+ * `sections` are those that must be there; what belongs to others may be missing, and throws where it is read all the same.
+ * Throws an Error that names every variable that is missing or does not fit, never its value.
+ */
+export function readConfig(
+  environment: Variables,
+  { sections = configSections }: { sections?: readonly ConfigSection[] } = {},
+): Config {
+  const spared = configSections.filter(section => !sections.includes(section))
+  const optional = spared.flatMap(section => sectionVariables[section].map(name => [name, true]))
+  const values = parseVariables(schema.partial(Object.fromEntries(optional)), environment) as z.infer<typeof schema>
+  const demand = (name: keyof typeof schema.shape & (typeof sectionVariables)[ConfigSection][number]): string => {
+    if (values[name] === undefined) throw new Error(`configuration: ${name} is not set`)
+    return values[name]
   }
-  const values = parsed.data
   return {
     landingBucket: values.LANDING_BUCKET,
     lakeBucket: values.LAKE_BUCKET,
     lakefs: {
-      endpoint: values.LAKEFS_ENDPOINT,
-      accessKeyId: values.LAKEFS_ACCESS_KEY_ID,
-      secretAccessKey: values.LAKEFS_SECRET_ACCESS_KEY,
+      get endpoint() {
+        return demand('LAKEFS_ENDPOINT')
+      },
+      get accessKeyId() {
+        return demand('LAKEFS_ACCESS_KEY_ID')
+      },
+      get secretAccessKey() {
+        return demand('LAKEFS_SECRET_ACCESS_KEY')
+      },
     },
-    gate: { url: values.GATE_URL, token: values.GATE_TOKEN },
+    gate: {
+      get url() {
+        return demand('GATE_URL')
+      },
+      get token() {
+        return demand('GATE_TOKEN')
+      },
+    },
     settleSeconds: values.SETTLE_SECONDS,
     waitReportSeconds: values.WAIT_REPORT_SECONDS,
     scheduleSeconds: values.SCHEDULE_SECONDS,
@@ -79,4 +162,37 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     rowGroupBytes: values.ROW_GROUP_BYTES,
     maxCellBytes: values.MAX_CELL_BYTES,
   }
+}
+
+/** The configuration of `bridge`, which needs nothing else. Throws like readConfig. */
+export function readBridgeConfig(environment: Variables): { token: string } {
+  return { token: parseVariables(bridgeSchema, environment).BRIDGE_TOKEN }
+}
+
+/** How the object store is reached; empty for S3 itself, with the function's own role. The names are those of the SDK's client. */
+export interface ObjectStoreConnection {
+  endpoint?: string
+  forcePathStyle?: boolean
+  credentials?: { accessKeyId: string; secretAccessKey: string }
+}
+
+/** The object store's connection. Throws like readConfig. */
+export function readObjectStoreConnection(environment: Variables): ObjectStoreConnection {
+  const values = parseVariables(objectStoreSchema, environment)
+  const { OBJECT_STORE_ENDPOINT: endpoint, OBJECT_STORE_ACCESS_KEY_ID: accessKeyId } = values
+  const secretAccessKey = values.OBJECT_STORE_SECRET_ACCESS_KEY
+  // What stands in for S3 has no host name for each bucket.
+  const forcePathStyle = Boolean(endpoint ?? values.AWS_ENDPOINT_URL_S3 ?? values.AWS_ENDPOINT_URL)
+  return {
+    ...(endpoint ? { endpoint } : {}),
+    ...(forcePathStyle ? { forcePathStyle } : {}),
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+  }
+}
+
+/** The URL of a queue. Throws an Error that names the variable where it is missing. */
+export function readQueueUrl(environment: Variables, queue: keyof typeof queueVariables): string {
+  const url = environment[queueVariables[queue]]
+  if (!url) throw new Error(`configuration: ${queueVariables[queue]} is not set`)
+  return url
 }

@@ -24,6 +24,7 @@ const schemas: Record<string, z.ZodType[]> = {
   'lakefs-pre-commit': [hookPayload],
   'lakefs-pre-merge': [hookPayload],
   'function-url': [functionUrlEvent],
+  'minio-webhook': [functionUrlEvent],
 }
 
 it('every sample has its schemas', () => expect(Object.keys(schemas).sort()).toEqual(sampleNames))

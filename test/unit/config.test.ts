@@ -1,5 +1,12 @@
-import { expect, it } from 'vitest'
-import { readConfig } from '../../lib/config.ts'
+import { describe, expect, it } from 'vitest'
+import {
+  fillSecrets,
+  namesSecrets,
+  readBridgeConfig,
+  readConfig,
+  readObjectStoreConnection,
+  readQueueUrl,
+} from '../../lib/config.ts'
 
 const needed = {
   LANDING_BUCKET: 'landing',
@@ -54,4 +61,57 @@ it('names everything that is missing or does not fit, and quotes no value', () =
     expect(message).not.toContain('too short')
     expect(message).not.toContain('secret')
   }
+})
+
+describe('a function is asked only for what it needs', () => {
+  const buckets = { LANDING_BUCKET: 'landing', LAKE_BUCKET: 'lake' }
+
+  it('nothing of lakeFS or the gate where neither is used', () => {
+    const config = readConfig(buckets, { sections: [] })
+    expect(config).toMatchObject({ landingBucket: 'landing', lakeBucket: 'lake', settleSeconds: 5 })
+  })
+
+  it('what is missing throws where it is read all the same', () => {
+    const { lakefs, gate } = readConfig(buckets, { sections: [] })
+    const reads = {
+      LAKEFS_ENDPOINT: () => lakefs.endpoint,
+      LAKEFS_ACCESS_KEY_ID: () => lakefs.accessKeyId,
+      LAKEFS_SECRET_ACCESS_KEY: () => lakefs.secretAccessKey,
+      GATE_URL: () => gate.url,
+      GATE_TOKEN: () => gate.token,
+    }
+    for (const [name, read] of Object.entries(reads)) expect(read).toThrow(`configuration: ${name} is not set`)
+  })
+
+  it('but for that', () => {
+    expect(() => readConfig(buckets, { sections: ['lakefs'] })).toThrow(
+      'LAKEFS_ENDPOINT is not set; LAKEFS_ACCESS_KEY_ID is not set; LAKEFS_SECRET_ACCESS_KEY is not set',
+    )
+    expect(() => readConfig(buckets, { sections: ['gateToken'] })).toThrow(/^configuration: GATE_TOKEN is not set$/)
+    expect(() => readConfig(buckets, { sections: ['gateUrl'] })).toThrow(/^configuration: GATE_URL is not set$/)
+  })
+
+  it('the bridge for its token alone', () => {
+    expect(readBridgeConfig({ BRIDGE_TOKEN: 'sixteen letters!' })).toEqual({ token: 'sixteen letters!' })
+    expect(() => readBridgeConfig({})).toThrow('BRIDGE_TOKEN is not set')
+    expect(() => readBridgeConfig({ BRIDGE_TOKEN: 'short' })).toThrow(/^configuration: BRIDGE_TOKEN: (?!.*short)/)
+  })
+
+  it('each queue when it is used', () => {
+    expect(readQueueUrl({ KEYS_QUEUE_URL: 'https://sqs/1/keys.fifo' }, 'keys')).toBe('https://sqs/1/keys.fifo')
+    expect(() => readQueueUrl({ KEYS_QUEUE_URL: '' }, 'keys')).toThrow('KEYS_QUEUE_URL is not set')
+  })
+})
+
+it('the object store is S3 unless something stands in for it', () => {
+  expect(readObjectStoreConnection({ AWS_REGION: 'eu-central-1' })).toEqual({})
+  expect(readObjectStoreConnection({ AWS_ENDPOINT_URL: 'http://localhost:4566' })).toEqual({ forcePathStyle: true })
+  const own = { OBJECT_STORE_ENDPOINT: 'http://127.0.0.1:9000', OBJECT_STORE_ACCESS_KEY_ID: 'id' }
+  expect(readObjectStoreConnection(own)).toEqual({ endpoint: 'http://127.0.0.1:9000', forcePathStyle: true })
+  expect(readObjectStoreConnection({ ...own, OBJECT_STORE_SECRET_ACCESS_KEY: 'secret' })).toEqual({
+    endpoint: 'http://127.0.0.1:9000',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+  })
+  expect(() => readObjectStoreConnection({ OBJECT_STORE_ENDPOINT: 'minio' })).toThrow('OBJECT_STORE_ENDPOINT: ')
 })
