@@ -62,9 +62,11 @@ export function injectFault(environment: Environment, fault?: Fault): Injector {
         if (isIterable(String(member))) return (...args: unknown[]) => iterate(name, () => value.apply(object, args))
         return async (...args: unknown[]) => {
           const { after } = enter(name)
-          const result: unknown = await value.apply(object, args)
+          // A refusal is an answer too, and can be lost.
+          const [outcome] = await Promise.allSettled([(async () => value.apply(object, args) as unknown)()])
           after()
-          return result
+          if (outcome.status === 'rejected') throw outcome.reason
+          return outcome.value
         }
       },
     })

@@ -67,7 +67,7 @@ async function load(version: string, files: Record<string, string>, fault?: Faul
 }
 
 /** All of them take some minutes: the usual run takes some, spread over the whole way and not the same for each kind. */
-const stride = process.env.STUDYLAKE_EVERY_FAULT ? 1 : 41
+const stride = process.env.STUDYLAKE_EVERY_FAULT ? 1 : 59
 
 describe('wherever one call goes wrong, the end is the same', () => {
   it.each([

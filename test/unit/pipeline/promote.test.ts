@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Environment } from '../../../lib/environment.ts'
+import { TransientError } from '../../../lib/errors.ts'
+import { LakefsError } from '../../../lib/lakefs/client.ts'
+import { completeVersion } from '../../../lib/pipeline/complete.ts'
+import { promoteVersion } from '../../../lib/pipeline/promote.ts'
+import { makeEnvironment, type TestEnvironment } from '../../support/environment.ts'
+import { smallStudy, smallStudyNext } from '../../support/small-study.ts'
+
+const study = 'promote'
+let test: TestEnvironment
+beforeAll(async () => {
+  test = await makeEnvironment()
+})
+afterAll(() => test.close())
+beforeEach(async () => {
+  await test.reset()
+  await test.upload({ study, version: 'v1', files: smallStudy })
+  await test.drain()
+  await test.upload({ study, version: 'v2', files: smallStudyNext })
+  await test.drain()
+})
+
+const commitOf = async (version: string) => (await test.environment.lakefs.getBranch(study, version))!.commitId
+const promote = async (version: string, environment = test.environment) =>
+  promoteVersion(environment, { study, version, commit: await commitOf(version) })
+const withLakefs = (lakefs: Partial<Environment['lakefs']>): Environment => ({
+  ...test.environment,
+  lakefs: { ...test.environment.lakefs, ...lakefs },
+})
+const tablesAt = async (ref: string) =>
+  new Map([...(await test.readRef(study, ref))].filter(([path]) => !path.startsWith('_lakefs')))
+
+describe('main', () => {
+  it('becomes what the version is, and stays one commit line', async () => {
+    const first = await promote('v1')
+    expect(await commitOf('main')).toBe(first)
+    expect(await tablesAt('main@')).toEqual(await tablesAt('v1@'))
+    await promote('v2')
+    expect(await tablesAt('main@')).toEqual(await tablesAt('v2@'))
+    expect((await test.listBranches(study)).filter(name => name.startsWith('_'))).toEqual([])
+  })
+
+  it('keeps the longer key map, and the map of an entity that the version lacks', async () => {
+    await promote('v2')
+    const maps = async () => new Map([...(await tablesAt('main@'))].filter(([path]) => path.startsWith('tables/keys/')))
+    const before = await maps()
+    await promote('v1')
+    expect(await maps()).toEqual(before)
+    expect(await tablesAt('main@')).not.toEqual(await tablesAt('v1@'))
+    await test.landing.put(
+      `${study}/study.json`,
+      new TextEncoder().encode('{"entities": {"patient": {"naturalKey": ["USUBJID"]}}}'),
+    )
+    await test.upload({ study, version: 'v3', files: smallStudyNext })
+    await test.drain()
+    await promote('v3')
+    expect([...(await maps()).keys()]).toEqual([...before.keys()])
+  })
+
+  it('is left alone by a commit that was promoted before', async () => {
+    await promote('v1')
+    const second = await promote('v2')
+    expect(await promote('v1')).toBe(second)
+    expect(await commitOf('main')).toBe(second)
+  })
+
+  it('is left alone by a commit that it equals', async () => {
+    const first = await promote('v1')
+    const forgetful = withLakefs({ async *log() {} })
+    expect(await promote('v1', forgetful)).toBe(first)
+  })
+
+  it('that changed meanwhile is tried again', async () => {
+    const conflict = withLakefs({ merge: () => Promise.reject(new LakefsError('POST', { status: 409, detail: '' })) })
+    await expect(promote('v1', conflict)).rejects.toThrow(TransientError)
+    await promote('v1')
+    expect(await tablesAt('main@')).toEqual(await tablesAt('v1@'))
+  })
+
+  it('must be there, as must what was listed', async () => {
+    await expect(
+      promote(
+        'v1',
+        withLakefs({
+          getBranch: async (...args) => (args[1] === 'main' ? undefined : test.environment.lakefs.getBranch(...args)),
+        }),
+      ),
+    ).rejects.toThrow('has no branch main')
+    await expect(promote('v1', withLakefs({ getObject: async () => undefined }))).rejects.toThrow(
+      'was listed and is not there',
+    )
+  })
+})
+
+describe('completing a version', () => {
+  it('needs its record', async () => {
+    const bare = withLakefs({ getObject: async () => undefined })
+    const work = completeVersion(bare, { study, version: 'v1', commit: await commitOf('v1') })
+    await expect(work).rejects.toThrow('has no record of its version')
+  })
+
+  it('done again it says the same; of inputs that have changed since it says nothing', async () => {
+    const before = await test.readReport(study, 'v1')
+    const commit = await commitOf('v1')
+    await completeVersion(test.environment, { study, version: 'v1', commit })
+    expect(await test.readReport(study, 'v1')).toEqual(before)
+    test.landing.objects.delete(`${study}/v1/ae.csv`)
+    await completeVersion(test.environment, { study, version: 'v1', commit })
+    const { landing, ...rest } = (await test.readReport(study, 'v1'))!
+    expect(landing).toBeUndefined()
+    expect(rest).toMatchObject({ status: 'committed', fingerprint: before!.fingerprint, datasets: before!.datasets })
+  })
+
+  it('goes without a commit’s metadata and an outcome that is gone', async () => {
+    for (const key of test.lake.objects.keys()) if (key.endsWith('outcome.json')) test.lake.objects.delete(key)
+    const bare = withLakefs({ getCommit: async () => undefined })
+    await completeVersion(bare, { study, version: 'v1', commit: await commitOf('v1') })
+    expect(await test.readReport(study, 'v1')).toMatchObject({ status: 'committed', warnings: [] })
+  })
+})
