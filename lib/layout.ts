@@ -113,6 +113,7 @@ export const gatePath = '_lakefs_actions/gate.yaml'
 export const contentsPath = 'study/contents.json'
 export const versionPath = 'study/version.json'
 export const tablesPrefix = 'tables/'
+export const keyTablesPrefix = 'tables/keys/'
 export const tablePath = (layer: Layer, dataset: string): string => `tables/${layer}/${dataset}.json`
 
 /** The layer and dataset of a table object's path, or undefined where it is none. */

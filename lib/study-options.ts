@@ -45,14 +45,22 @@ export interface StudyOptions {
   promote: boolean
 }
 
-/** Reads `study.json`; undefined text = all defaults. Throws Rejection with every problem, each naming the member. */
-export function parseStudyOptions(text: string | undefined): StudyOptions {
-  if (text === undefined) return { onBadValue: 'reject', encoding: 'utf-8', promote: false }
+function decode(source: Uint8Array | string): unknown {
+  const text = typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source)
+  return parseJson(text, studyFile)
+}
+
+/** Reads `study.json`; undefined = all defaults. Throws Rejection with every problem, each naming the member. */
+export function parseStudyOptions(source: Uint8Array | string | undefined): StudyOptions {
+  if (source === undefined) return { onBadValue: 'reject', encoding: 'utf-8', promote: false }
   let value: unknown
   try {
-    value = parseJson(text, studyFile)
+    value = decode(source)
   } catch (cause) {
-    throw new Rejection({ code: 'options-unreadable', file: studyFile, message: 'is not valid JSON' }, { cause })
+    throw new Rejection(
+      { code: 'options-unreadable', file: studyFile, message: 'is not valid JSON in UTF-8' },
+      { cause },
+    )
   }
   const parsed = schema.safeParse(value)
   if (!parsed.success) {

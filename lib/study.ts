@@ -1,7 +1,15 @@
 import type { Environment } from './environment.ts'
 import { formatGateAction } from './gate-action.ts'
 import { LakefsError } from './lakefs/client.ts'
-import { address, gatePath, installBranch, keysBranch, mainBranch, storageNamespaceKey } from './layout.ts'
+import {
+  address,
+  gatePath,
+  installBranch,
+  keysBranch,
+  keyTablesPrefix,
+  mainBranch,
+  storageNamespaceKey,
+} from './layout.ts'
 
 type Needed = Pick<Environment, 'lakefs' | 'config'>
 
@@ -53,8 +61,18 @@ async function installGate({ lakefs, config }: Needed, study: string): Promise<v
   await unless([409], () => lakefs.createBranch(study, { name: branch, source: mainBranch, hidden: true }))
   await stageGate(lakefs, { study, branch, url: config.gate.url })
   const message = 'Install the gate'
-  await unless([400], () => lakefs.commit(study, branch, { message }))
-  await unless([400], () => lakefs.merge(study, branch, mainBranch, { message }))
+  // 412: what is on main already does not pass the gate. That is for a person to mend, and keeps no version from being loaded.
+  await unless([400, 412], () => lakefs.commit(study, branch, { message }))
+  await unless([400, 412], () => lakefs.merge(study, branch, mainBranch, { message }))
+}
+
+/** Keys that were given must stay given: a lost branch `keys` is not begun anew. Throws an Error that says what to do. */
+async function expectNoKeys({ lakefs }: Needed, study: string): Promise<void> {
+  for await (const _ of lakefs.listObjects(study, mainBranch, { prefix: keyTablesPrefix })) {
+    throw new Error(
+      `the branch ${keysBranch} of ${study} is gone though keys were assigned: restore it from its last commit`,
+    )
+  }
 }
 
 /**
@@ -71,6 +89,7 @@ export async function ensureStudy(environment: Needed, study: string): Promise<v
   if (!(await lakefs.getBranch(study, keysBranch))) {
     // An installation that was cut off after its merge has left its branch.
     await lakefs.deleteBranch(study, installBranch)
+    await expectNoKeys(environment, study)
     await unless([409], () => lakefs.createBranch(study, { name: keysBranch, source: mainBranch }))
   }
 }

@@ -33,7 +33,8 @@ export interface QueueFedFunction {
 }
 
 const standard = { fifo: false, batchSize: 1, maximumConcurrency: 2, timeoutSeconds: 900 }
-const fifo = { fifo: true, batchSize: 10, maximumConcurrency: 2, timeoutSeconds: 900 }
+// One at a time: what is sent back untried because it stands behind a failure would count as received, and end as a dead letter.
+const fifo = { fifo: true, batchSize: 1, maximumConcurrency: 2, timeoutSeconds: 900 }
 
 /** In the order of a study's way. */
 export const queueFedFunctions: readonly QueueFedFunction[] = [

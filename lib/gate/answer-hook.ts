@@ -21,7 +21,13 @@ export async function answerHook(
   environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
   payload: HookPayload,
 ): Promise<HookAnswer> {
-  const { event_type: event, repository_id: study, source_ref: source, commit_id: commit } = payload
+  const {
+    event_type: event,
+    repository_id: study,
+    source_ref: source,
+    commit_id: commit,
+    branch_id: destination,
+  } = payload
   if (event === 'pre-commit') {
     if (!source) return refuse('the payload names no branch')
     const { problems } = await checkRef(environment, study, source)
@@ -29,7 +35,7 @@ export async function answerHook(
   }
   if (event === 'pre-merge') {
     if (!commit) return refuse('the payload names no commit')
-    const { problems } = await checkRef(environment, study, commit)
+    const { problems } = await checkRef(environment, study, commit, { destination })
     if (problems.length === 0) await attest(environment, { study, commit })
     return { ref: commit, problems }
   }

@@ -46,10 +46,10 @@ export async function attest(
 /** Judges a commit unless that was done, and attests it if it is good. Resolves with its problems: none = it may be served. */
 export async function judgeCommit(
   environment: Judging,
-  { study, commit }: { study: string; commit: string },
+  { study, commit, destination }: { study: string; commit: string; destination?: string },
 ): Promise<Problem[]> {
   if (await isAttested(environment, { study, commit })) return []
-  const { problems } = await checkRef(environment, study, commit)
+  const { problems } = await checkRef(environment, study, commit, { destination })
   if (problems.length === 0) await attest(environment, { study, commit })
   return problems
 }

@@ -28,7 +28,8 @@ export function checkBase(view: StudyView): Problem[] {
     }
     if (!record) continue
     const own = entitiesOf(raw, record.entities)
-    const content = baseContentKey(raw.metadata.properties?.[contentKeyProperty] ?? '', own)
+    const keyHashes = record.datasets.find(({ dataset }) => dataset === base.dataset)?.keyHashes
+    const content = baseContentKey(raw.metadata.properties?.[contentKeyProperty] ?? '', own, keyHashes)
     if (base.metadata.properties?.[contentKeyProperty] !== content) {
       problems.push({ code: 'base-content', table: base.name, message: `is not made of raw.${base.dataset} as it is` })
     }

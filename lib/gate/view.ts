@@ -1,6 +1,6 @@
 import { parseSerializedContents } from '../contents/serialize.ts'
 import type { Environment } from '../environment.ts'
-import type { Problem } from '../errors.ts'
+import { type Problem, TransientError } from '../errors.ts'
 import type { Contents, Field } from '../fields.ts'
 import type { DataFile } from '../iceberg/data-file.ts'
 import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
@@ -24,6 +24,8 @@ export interface TableView {
 /** All that the rules judge: read from one ref, and from nothing else. */
 export interface StudyView {
   study: string
+  /** Of the lake. */
+  bucket: string
   contents?: Contents
   record?: VersionRecord
   tables: TableView[]
@@ -46,6 +48,7 @@ async function readTable(
   }
   const name = `${table.layer}.${table.dataset}`
   const bytes = await lakefs.getObject(study, ref, path)
+  if (!bytes) throw new TransientError(`${path} was listed at ${ref} of ${study} and is not there`)
   try {
     const metadata = parseTableMetadata(new TextDecoder().decode(bytes), path)
     const { files, problems: disagreements } = await verifySnapshot(lake, metadata)
@@ -71,7 +74,12 @@ export async function readStudyView(
   const tables = await mapConcurrently(paths, readsAtOnce, path =>
     readTable(environment, { study, ref, path }, problems),
   )
-  const view: StudyView = { study, tables: tables.filter(table => table !== undefined), problems }
+  const view: StudyView = {
+    study,
+    bucket: environment.lake.bucket,
+    tables: tables.filter(table => table !== undefined),
+    problems,
+  }
   // Read outside of the attempts below: a server that fails says nothing of what is declared.
   const contents = await lakefs.getObject(study, ref, contentsPath)
   const record = await lakefs.getObject(study, ref, versionPath)

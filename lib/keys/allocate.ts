@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
 import { castColumn, checkComparable } from './cast-column.ts'
@@ -61,6 +62,20 @@ export function allocateKeys(
     }
   }
   return { batches, added }
+}
+
+/** Names the keys that one dataset's natural keys have, in its order: equal where the dataset's key columns would be equal. */
+export function hashKeys(map: KeyMap, { fields, batches }: DeliveredKeys): string {
+  const hash = createHash('sha256')
+  const types = fields.map(({ type }) => type)
+  for (const batch of batches) {
+    const naturalKey = readNaturalKeys(batch, types)
+    for (let row = 0; row < batch.rows; row++) {
+      const text = naturalKey(row)
+      if (text !== undefined) hash.update(`${map.keys.get(text)},`)
+    }
+  }
+  return hash.digest('hex')
 }
 
 /** Counts the distinct natural keys that were delivered, and those of them that the given version was the first to deliver. */

@@ -19,7 +19,7 @@ import { describeDataFile } from './data-files.ts'
 import { whileRunStands } from './run-branches.ts'
 import { committed, readTableAt, stageTable } from './table-objects.ts'
 import { contentKeyProperty } from './table-properties.ts'
-import { readVersionRecord } from './version-record.ts'
+import { readVersionRecord, type VersionRecord } from './version-record.ts'
 
 /** The keys of one batch of natural keys; null where a part is. Throws an Error for a natural key that the map does not know. */
 function lookUp(map: KeyMap, batch: ColumnBatch, types: Field['type'][], subject: string): Column {
@@ -78,7 +78,7 @@ async function writeBaseFile({ lake }: Environment, base: BaseFile): Promise<voi
 async function stageBaseTable(
   environment: Environment,
   { study, version, run, dataset }: AddKeysMessage,
-  entities: Entity[],
+  { entities, datasets }: VersionRecord,
 ): Promise<void> {
   const { lake } = environment
   const branch = runBranch(version, run)
@@ -91,7 +91,7 @@ async function stageBaseTable(
   const own = entitiesOf({ fields: rawFields }, entities)
   const fields = baseFields(rawFields, own)
   const rawKey = dataKey(study, 'raw', dataset, rawContent)
-  const content = baseContentKey(rawContent, own)
+  const content = baseContentKey(rawContent, own, datasets.find(item => item.dataset === dataset)?.keyHashes)
   // Without a key to add, base and raw are the same bytes: one file serves both.
   const baseKey = own.length > 0 ? dataKey(study, 'base', dataset, content) : rawKey
   if (own.length > 0 && !(await lake.head(baseKey))) {
@@ -139,7 +139,7 @@ export async function addKeys(environment: Environment, message: AddKeysMessage)
   } else {
     const branch = runBranch(version, run)
     const staged = await whileRunStands(environment, { study, branch }, () =>
-      stageBaseTable(environment, message, record.entities),
+      stageBaseTable(environment, message, record),
     )
     log.info(staged ? 'base table is written' : 'the run ended meanwhile')
   }

@@ -6,7 +6,7 @@ import { Rejection, TransientError } from '../errors.ts'
 import type { Dataset, Field } from '../fields.ts'
 import { hashValue, sha256 } from '../hash.ts'
 import { writeTable } from '../iceberg/write-table.ts'
-import { allocateKeys, countKeys, type DeliveredKeys } from '../keys/allocate.ts'
+import { allocateKeys, countKeys, type DeliveredKeys, hashKeys } from '../keys/allocate.ts'
 import { type Entity, naturalKeyFields } from '../keys/entities.ts'
 import { keyTableFields, readKeyMap } from '../keys/key-map.ts'
 import { allocationBranch, contentsPath, dataKey, keysBranch, naturalKeysKey, runBranch } from '../layout.ts'
@@ -29,6 +29,8 @@ interface EntityKeys {
   text: string
   changed: boolean
   counts: { distinct: number; new: number }
+  /** By dataset. */
+  hashes: Map<string, string>
 }
 
 async function readDelivered(
@@ -36,8 +38,8 @@ async function readDelivered(
   record: VersionRecord,
   datasets: Dataset[],
   entity: Entity,
-): Promise<DeliveredKeys[]> {
-  const delivered: DeliveredKeys[] = []
+): Promise<(DeliveredKeys & { dataset: string })[]> {
+  const delivered: (DeliveredKeys & { dataset: string })[] = []
   for (const dataset of datasets) {
     const fields = naturalKeyFields(dataset, entity)
     const source = record.datasets.find(item => item.dataset === dataset.name)
@@ -45,7 +47,7 @@ async function readDelivered(
     const batches: ColumnBatch[] = []
     const key = naturalKeysKey(record.study, dataset.name, source.contentKey, entity.name)
     for await (const batch of readColumns(lake, key, { fields })) batches.push(batch)
-    delivered.push({ file: source.file, fields, batches })
+    delivered.push({ dataset: dataset.name, file: source.file, fields, batches })
   }
   return delivered
 }
@@ -83,7 +85,8 @@ async function allocate(
     const files = await writeKeyRows(environment, study, entity, fields, batches)
     const table = { store: environment.lake, study, layer: 'keys', dataset: entity.name } as const
     const { text, changed } = await writeTable({ ...table, fields, files, mode: 'append', parent, time })
-    results.push({ entity, text, changed, counts: countKeys(map, delivered, version) })
+    const hashes = new Map(delivered.map(item => [item.dataset, hashKeys(map, item)]))
+    results.push({ entity, text, changed, counts: countKeys(map, delivered, version), hashes })
   }
   return results
 }
@@ -154,7 +157,16 @@ async function stageKeys(environment: Environment, record: VersionRecord, branch
   const results = await allocateMerged(environment, { record, datasets, time })
   for (const { entity, text } of results) await stageTable(environment, study, branch, 'keys', entity.name, text)
   const keys = results.map(({ entity, counts }) => ({ entity: entity.name, ...counts }))
-  await stageVersionRecord(environment, branch, { ...record, keys })
+  const withHashes = record.datasets.map(item => ({
+    ...item,
+    keyHashes: Object.fromEntries(
+      results.flatMap(({ entity, hashes }) => {
+        const hash = hashes.get(item.dataset)
+        return hash === undefined ? [] : [[entity.name, hash]]
+      }),
+    ),
+  }))
+  await stageVersionRecord(environment, branch, { ...record, datasets: withHashes, keys })
   environment.log.info('keys are assigned', Object.fromEntries(keys.map(({ entity, new: added }) => [entity, added])))
 }
 

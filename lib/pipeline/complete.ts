@@ -1,10 +1,26 @@
 import type { Environment } from '../environment.ts'
+import { type Problem, Rejection } from '../errors.ts'
 import { judgeCommit } from '../gate/attest.ts'
+import { mainBranch } from '../layout.ts'
 import { readLandingState } from './landing-state.ts'
 import { readOutcome } from './outcome.ts'
 import { promoteVersion } from './promote.ts'
 import { datasetReports, readVersionRecord } from './version-record.ts'
 import { writeReport } from './version-report.ts'
+
+/** Promotes a version. A refusal concerns `main` alone: the version is committed all the same, and its report says what stood in the way. */
+async function promote(
+  environment: Environment,
+  version: { study: string; version: string; commit: string; landed: Date | undefined },
+): Promise<{ promoted?: boolean; problems?: Problem[] }> {
+  try {
+    return { promoted: await promoteVersion(environment, version) }
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error
+    const refused = { code: 'promotion-refused', message: `the version was not promoted to ${mainBranch}` }
+    return { problems: [refused, ...error.problems] }
+  }
+}
 
 /**
  * What follows a version's commit: the attestation, promotion where the study asks for it, the report. All of it may be done again, or after an
@@ -22,7 +38,7 @@ export async function completeVersion(
   const state = await readLandingState(environment, { study, version })
   const landing = state.fingerprint === fingerprint ? state.landing : undefined
   const common = { study, version, commit, run, fingerprint, landing, datasets: datasetReports(record), waitingFor: [] }
-  const problems = await judgeCommit(environment, { study, commit })
+  const problems = await judgeCommit(environment, { study, commit, destination: version })
   if (problems.length > 0) {
     await writeReport(
       environment,
@@ -32,17 +48,22 @@ export async function completeVersion(
     log.error('a commit that passed no gate does not pass it now', { commit, problems: problems.length })
     return
   }
-  const promoted = record.promote ? await promoteVersion(environment, { study, version, commit }) : undefined
+  const promotion =
+    record.promote && landing ? await promote(environment, { study, version, commit, landed: state.newest }) : {}
   const outcomes = await Promise.all(record.datasets.map(item => readOutcome(lake, { study, ...item })))
   await writeReport(
     environment,
     {
       ...common,
       status: 'committed',
-      ...(promoted && { promoted: true }),
+      ...(promotion.promoted && { promoted: true }),
       entities: record.keys ?? [],
       problems: [],
-      warnings: [...state.warnings, ...outcomes.flatMap(outcome => outcome?.problems ?? [])],
+      warnings: [
+        ...(promotion.problems ?? []),
+        ...state.warnings,
+        ...outcomes.flatMap(outcome => outcome?.problems ?? []),
+      ],
     },
     state.newest,
   )

@@ -42,11 +42,18 @@ export function contentAlias(inputs: ConversionInputs, sha256: string): string {
   return hashValue({ ...recipeOf(inputs), sha256 })
 }
 
-/** The name of a base file: a raw file and the entities whose keys are added. Keys never change, so nothing else decides it. */
-export function baseContentKey(rawContentKey: string, entities: Entity[]): string {
+/**
+ * The name of a base file: a raw file, the entities whose keys are added, and the keys that its natural keys have. The last are named too because
+ * a repository that is made anew numbers anew, over a lake that still holds the older one's files.
+ */
+export function baseContentKey(
+  rawContentKey: string,
+  entities: Entity[],
+  keyHashes: Record<string, string> = {},
+): string {
   return hashValue({
     converterVersion,
     base: rawContentKey,
-    entities: entities.map(({ name, naturalKey }) => ({ name, naturalKey })),
+    entities: entities.map(({ name, naturalKey }) => ({ name, naturalKey, keys: keyHashes[name] })),
   })
 }

@@ -1,8 +1,12 @@
 import type { Environment } from '../environment.ts'
 import type { Problem } from '../errors.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
 import type { DatasetReport } from '../report.ts'
 import type { LandedDataset, LandingState } from './landing-state.ts'
 import { type Outcome, readOutcome } from './outcome.ts'
+
+/** Outcomes read at once, at most. */
+const readsAtOnce = 8
 
 export interface ConvertedDataset {
   item: LandedDataset
@@ -26,12 +30,11 @@ export type Judgement =
 export async function judgeVersion({ lake }: Pick<Environment, 'lake'>, state: LandingState): Promise<Judgement> {
   const converted: ConvertedDataset[] = []
   const unconverted: LandedDataset[] = []
-  for (const item of state.landed) {
-    const outcome = await readOutcome(lake, {
-      study: state.study,
-      dataset: item.dataset.name,
-      contentKey: item.contentKey,
-    })
+  const outcomes = await mapConcurrently(state.landed, readsAtOnce, ({ dataset, contentKey }) =>
+    readOutcome(lake, { study: state.study, dataset: dataset.name, contentKey }),
+  )
+  for (const [at, item] of state.landed.entries()) {
+    const outcome = outcomes[at]
     if (outcome) converted.push({ item, outcome })
     else unconverted.push(item)
   }

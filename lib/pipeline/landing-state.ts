@@ -38,6 +38,8 @@ export interface LandingState {
   warnings: Problem[]
   /** When the newest object of the version was landed; undefined where there is none. */
   newest?: Date
+  /** The same, the study's options counted too: when what is judged was last changed. */
+  changed?: Date
   /** Names the landed objects alone, whatever the code makes of them. */
   landing: string
   /** Names these inputs: equal fingerprints mean equal committed content. */
@@ -122,9 +124,9 @@ export async function readLandingState(
   { study, version }: { study: string; version: string },
 ): Promise<LandingState> {
   const { objects, contentsObject, csvs, problems, warnings } = await listFiles(landing, study, version)
-  const optionsBytes = await readOptional(landing, studyKey(study))
-  const optionsText = optionsBytes && new TextDecoder().decode(optionsBytes)
-  const options = gather(problems, () => parseStudyOptions(optionsText)) ?? parseStudyOptions(undefined)
+  const optionsObject = await landing.head(studyKey(study))
+  const optionsBytes = optionsObject && (await readOptional(landing, optionsObject.key, optionsObject.etag))
+  const options = gather(problems, () => parseStudyOptions(optionsBytes)) ?? parseStudyOptions(undefined)
 
   const contentsBytes = contentsObject && (await readOptional(landing, contentsObject.key, contentsObject.etag))
   const { encoding } = options
@@ -171,8 +173,14 @@ export async function readLandingState(
     problems,
     warnings,
     newest: times.length > 0 ? new Date(Math.max(...times)) : undefined,
-    landing: hashValue({ options: optionsText, objects: objects.map(({ key, etag, size }) => [key, etag, size]) }),
+    changed: times.length > 0 ? new Date(Math.max(...times, optionsObject?.lastModified.getTime() ?? 0)) : undefined,
+    landing: hashValue({
+      options: optionsObject?.etag,
+      objects: objects.map(({ key, etag, size }) => [key, etag, size]),
+    }),
     fingerprint: hashValue({
+      study,
+      version,
       contents: contents ?? contentsObject?.etag,
       options: options.promote,
       entities,

@@ -12,11 +12,10 @@ const hasStatus = (error: unknown, status: number): error is LakefsError =>
  */
 async function explainRefusal(
   environment: Environment,
-  study: string,
-  ref: string,
+  { study, ref, destination }: { study: string; ref: string; destination?: string },
   refusal: LakefsError,
 ): Promise<never> {
-  const { problems } = await checkRef(environment, study, ref)
+  const { problems } = await checkRef(environment, study, ref, { destination })
   if (problems.length > 0) throw new Rejection(problems, { cause: refusal })
   throw new TransientError('lakeFS refused because the gate did not answer for it', { cause: refusal })
 }
@@ -38,7 +37,7 @@ export async function commitStaged(
   try {
     return (await lakefs.commit(study, branch, { message, metadata })).id
   } catch (error) {
-    if (hasStatus(error, 412)) return explainRefusal(environment, study, branch, error)
+    if (hasStatus(error, 412)) return explainRefusal(environment, { study, ref: branch }, error)
     if (!hasStatus(error, 400)) throw error
     const head = await lakefs.getBranch(study, branch)
     if (!head) throw error
@@ -66,7 +65,7 @@ export async function mergeGated(
     return (await lakefs.merge(study, branch, destination, { message, metadata })).reference
   } catch (error) {
     if (hasStatus(error, 409)) return undefined
-    if (hasStatus(error, 412)) return explainRefusal(environment, study, head, error)
+    if (hasStatus(error, 412)) return explainRefusal(environment, { study, ref: head, destination }, error)
     if (!hasStatus(error, 400)) throw error
     // Nothing to merge: done by an earlier attempt, if the destination holds this commit.
     const base = await lakefs.findMergeBase(study, head, destination)

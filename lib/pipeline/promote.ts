@@ -5,7 +5,7 @@ import { parseTableMetadata } from '../iceberg/metadata.ts'
 import type { ObjectStats } from '../lakefs/client.ts'
 import { mainBranch, parseTablePath, runBranch, tablesPrefix } from '../layout.ts'
 import { mergeGated } from './merge.ts'
-import { createRunBranch, dropOtherRuns } from './run-branches.ts'
+import { createRunBranch } from './run-branches.ts'
 
 /** What of a commit a promotion carries over. */
 const promotedPrefixes = [tablesPrefix, 'study/']
@@ -41,31 +41,50 @@ async function hasNewerMap(
   return ours!['last-sequence-number'] > theirs!['last-sequence-number']
 }
 
-/** True where this very commit was promoted before, whatever was promoted since. */
-async function wasPromoted({ lakefs }: Environment, study: string, main: string, commit: string): Promise<boolean> {
-  for await (const { metadata } of lakefs.log(study, main)) if (metadata.promoted === commit) return true
-  return false
+/**
+ * Whether main's history stands against a promotion: this commit was promoted before, or one whose files were landed later. Messages come late
+ * and again; neither may bring an older version back.
+ */
+async function isOutdated(
+  { lakefs }: Environment,
+  study: string,
+  main: string,
+  { commit, landed }: { commit: string; landed: string },
+): Promise<'promoted' | 'older' | undefined> {
+  let older = false
+  for await (const { metadata } of lakefs.log(study, main)) {
+    if (metadata.promoted === commit) return 'promoted'
+    if (metadata.landed !== undefined && metadata.landed > landed) older = true
+  }
+  return older ? 'older' : undefined
 }
 
 /**
  * Makes `main` hold what a version's commit holds: tables and records are set or removed to equal it, never merged, and only a newer key map
- * stays. A commit is promoted once: a late or repeated message must not bring an older version back. Resolves with main's commit. Throws TransientError when main changes meanwhile.
+ * stays. A commit is promoted once, and never over one whose files were landed later. Resolves with whether it is, or was, promoted. Throws
+ * TransientError when main changes meanwhile, Rejection with the gate's list.
  */
 export async function promoteVersion(
   environment: Environment,
-  { study, version, commit }: { study: string; version: string; commit: string },
-): Promise<string> {
+  {
+    study,
+    version,
+    commit,
+    landed: time,
+  }: { study: string; version: string; commit: string; landed: Date | undefined },
+): Promise<boolean> {
   const { lakefs, log } = environment
+  const landed = (time ?? new Date(0)).toISOString()
   const main = await lakefs.getBranch(study, mainBranch)
   if (!main) throw new Error(`repository ${study} has no branch ${mainBranch}`)
-  if (await wasPromoted(environment, study, main.commitId, commit)) return main.commitId
+  const outdated = await isOutdated(environment, study, main.commitId, { commit, landed })
+  if (outdated) return outdated === 'promoted'
   const [before, wanted] = [
     await listPromoted(environment, study, main.commitId),
     await listPromoted(environment, study, commit),
   ]
-  const run = hashValue({ promote: commit, base: main.commitId }).slice(0, 12)
   // No version is called main, so no version's runs are taken for these.
-  const branch = runBranch(mainBranch, run)
+  const branch = runBranch(mainBranch, hashValue({ promote: commit }).slice(0, 12))
   const changed: { path: string; contentType?: string }[] = []
   for (const [path, { checksum, contentType }] of wanted) {
     if (before.get(path)?.checksum === checksum) continue
@@ -75,9 +94,10 @@ export async function promoteVersion(
   }
   for (const path of before.keys())
     if (!wanted.has(path) && parseTablePath(path)?.layer !== 'keys') changed.push({ path })
-  if (changed.length === 0) return main.commitId
+  if (changed.length === 0) return true
 
-  await dropOtherRuns(environment, { study, version: mainBranch, run })
+  // What an interrupted attempt left was taken from a main that may have moved on.
+  await lakefs.deleteBranch(study, branch)
   await createRunBranch(environment, { study, branch, base: main.commitId })
   for (const { path, contentType } of changed) {
     if (contentType === undefined) await lakefs.deleteObject(study, branch, path)
@@ -91,10 +111,10 @@ export async function promoteVersion(
     branch,
     destination: mainBranch,
     message: `Promote ${version}`,
-    metadata: { study, version, promoted: commit },
+    metadata: { study, version, promoted: commit, landed },
   })
   await lakefs.deleteBranch(study, branch)
   if (merged === undefined) throw new TransientError(`${mainBranch} of ${study} changed while ${version} was promoted`)
   log.info('promoted', { commit: merged })
-  return merged
+  return true
 }

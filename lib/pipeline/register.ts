@@ -113,7 +113,7 @@ async function openRun(
   const base = (head ?? (await lakefs.getBranch(study, mainBranch)))!.commitId
   const run = hashValue({ study, version, fingerprint: state.fingerprint, base }).slice(0, 12)
   const before = await readReport(environment, study, version)
-  if (before?.status === 'rejected' && before.run === run) {
+  if (before?.status === 'rejected' && before.run === run && replay === undefined) {
     log.info('the same inputs were rejected before', { run })
     return
   }
@@ -125,8 +125,9 @@ async function openRun(
   for (const item of converted) datasets.push({ ...item, contentKey: await resolveAlias(environment, study, item) })
   const staged = await readVersionRecord(environment, study, branch)
   // The keys of a record are added by a later step of the same run: a repeated message must not take them away.
-  if (staged?.fingerprint !== state.fingerprint)
+  if (staged?.fingerprint !== state.fingerprint) {
     await stageRawTables(environment, state, branch, recordOf(state, datasets))
+  }
   log.info('raw tables are registered', { run, datasets: datasets.length })
   // Many messages find the version complete; its keys are to be assigned once for each time that the run is opened (inputs may go and come
   // back within minutes), or again where a person or the schedule asks for it. An uploaded object's address is never given twice.
@@ -142,20 +143,20 @@ async function openRun(
  */
 export async function registerVersion(
   environment: Environment,
-  { study, version, cause, replay }: RegisterMessage,
+  { study, version, replay }: RegisterMessage,
 ): Promise<void> {
-  const { queues, config, now, log } = environment
+  const { lakefs, queues, config, now, log } = environment
   const state = await readLandingState(environment, { study, version })
   const judgement = await judgeVersion(environment, state)
-  if (judgement.state === 'converting' || !state.newest) {
+  if (judgement.state === 'converting' || !state.changed) {
     log.debug('not everything is converted yet')
     return
   }
-  const settled = state.newest.getTime() + config.settleSeconds * 1000 - now().getTime()
+  const settled = state.changed.getTime() + config.settleSeconds * 1000 - now().getTime()
   if (settled > 0 && judgement.state !== 'waiting') {
-    const rescan = {
-      rescan: { study, version, cause: nameCause('settle', study, version, state.fingerprint, cause), settling: true },
-    }
+    // Every file's message comes by here; the look after the settle time is one for them all, and another where inputs go and come back.
+    const later = nameCause('settle', study, version, state.fingerprint, state.changed.getTime())
+    const rescan = { rescan: { study, version, cause: later, settling: true } }
     const delaySeconds = Math.min(maxDelaySeconds, Math.ceil(settled / 1000))
     await queues.landing.send([{ body: JSON.stringify(rescan), delaySeconds }])
     log.info('waits for the upload to settle')
@@ -163,9 +164,11 @@ export async function registerVersion(
   }
   if (judgement.state === 'rejected') {
     const datasets = judgement.converted.map(reportDataset)
+    // What was committed before stands, and the report goes on saying so.
+    const head = await lakefs.getBranch(study, version)
     await writeReport(
       environment,
-      { ...reportOn(state), status: 'rejected', datasets, problems: judgement.problems },
+      { ...reportOn(state), status: 'rejected', commit: head?.commitId, datasets, problems: judgement.problems },
       state.newest,
     )
     log.warn('version is rejected', { problems: judgement.problems.length })

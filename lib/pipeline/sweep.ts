@@ -24,18 +24,20 @@ export async function listLandedVersions(
   return [...found.values()]
 }
 
-/** Seconds since the version's newest file was landed. */
-function ageOf({ newest }: LandingState, now: Date): number {
-  return newest ? (now.getTime() - newest.getTime()) / 1000 : 0
+/** Seconds since what is judged was last changed. */
+function ageOf({ changed }: LandingState, now: Date): number {
+  return changed ? (now.getTime() - changed.getTime()) / 1000 : 0
 }
 
 /**
- * Whether a look by the schedule is due: one and two intervals after the newest upload, then after four, eight and so on. What is still
- * being worked on is not queued again with every tick, and what was lost is found all the same.
+ * Whether a look by the schedule is due: one and two intervals after the newest upload, then after four, eight and so on, and once a day. What
+ * is still being worked on is not queued again with every tick, and what was lost is found all the same.
  */
 export function isSweepDue(ageSeconds: number, intervalSeconds: number): boolean {
   const doublings = (age: number) => (age < intervalSeconds ? -1 : Math.floor(Math.log2(age / intervalSeconds)))
-  return doublings(ageSeconds) > doublings(ageSeconds - intervalSeconds)
+  const days = (age: number) => Math.floor(age / 86_400)
+  const before = ageSeconds - intervalSeconds
+  return doublings(ageSeconds) > doublings(before) || days(ageSeconds) > Math.max(0, days(before))
 }
 
 /** Reports what has been missing for long. */

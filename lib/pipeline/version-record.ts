@@ -31,6 +31,8 @@ const schema = z.object({
       rowsRejected: z.number(),
       valuesNulled: z.number(),
       nullKeys: z.record(z.string(), z.number()),
+      /** By entity, once keys are assigned: names the keys that this dataset's natural keys have. */
+      keyHashes: z.record(z.string(), z.string()).optional(),
     }),
   ),
   /** By entity, once keys are assigned: distinct natural keys in this version, and those first seen in it. */

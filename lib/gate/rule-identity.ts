@@ -1,0 +1,42 @@
+import type { Problem } from '../errors.ts'
+import { equalIds } from '../iceberg/metadata.ts'
+import { tableUuid } from '../iceberg/write-table.ts'
+import { entitiesOf } from '../keys/entities.ts'
+import { address, dataKey, tableLocationKey } from '../layout.ts'
+import { contentKeyProperty } from '../pipeline/table-properties.ts'
+import type { StudyView, TableView } from './view.ts'
+
+/** The one file that a raw or base table of a version is made of, by the content that the table names. */
+function expectedFile(view: StudyView, { layer, dataset, fields, metadata }: TableView): string | undefined {
+  const content = metadata.properties?.[contentKeyProperty]
+  if (!view.record || content === undefined || layer === 'keys') return undefined
+  if (layer === 'raw') return address(view.bucket, dataKey(view.study, 'raw', dataset, content))
+  const raw = view.record.datasets.find(item => item.dataset === dataset)?.contentKey
+  const own = entitiesOf({ fields }, view.record.entities)
+  if (own.length > 0) return address(view.bucket, dataKey(view.study, 'base', dataset, content))
+  return raw && address(view.bucket, dataKey(view.study, 'raw', dataset, raw))
+}
+
+/** Each table is the one that its path names: uuid, location, current snapshot, and the file that its content key names. */
+export function checkIdentity(view: StudyView): Problem[] {
+  const problems: Problem[] = []
+  for (const table of view.tables) {
+    const { layer, dataset, name, metadata, files } = table
+    const say = (code: string, message: string) => problems.push({ code, table: name, message })
+    if (metadata['table-uuid'] !== tableUuid(view.study, layer, dataset))
+      say('table-uuid', 'is another table: its uuid is not this path’s')
+    if (metadata.location !== address(view.bucket, tableLocationKey(view.study, layer, dataset))) {
+      say('table-location', 'is another table: its location is not this path’s')
+    }
+    const current = metadata['current-snapshot-id']
+    const main = metadata.refs?.main?.['snapshot-id']
+    if (current !== undefined && current !== null && main !== undefined && !equalIds(current, main)) {
+      say('snapshot-branch', 'its branch main is not its current snapshot')
+    }
+    const expected = expectedFile(view, table)
+    if (expected !== undefined && (files.length !== 1 || files[0]!.address !== expected)) {
+      say('file-other', 'is not made of the one file that its content key names')
+    }
+  }
+  return problems
+}
