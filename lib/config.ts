@@ -77,6 +77,9 @@ type Variables = Record<string, string | undefined>
 export type VariableName =
   | keyof typeof schema.shape
   | 'OBJECT_STORE_ENDPOINT'
+  // Optional servers, for the steps that use them.
+  | 'TRINO_ENDPOINT'
+  | 'MARQUEZ_ENDPOINT'
   | (typeof queueVariables)[keyof typeof queueVariables]
   | keyof typeof secretVariables
 

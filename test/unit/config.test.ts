@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  fillSecrets,
-  namesSecrets,
-  readBridgeConfig,
-  readConfig,
-  readObjectStoreConnection,
-  readQueueUrl,
-} from '../../lib/config.ts'
+import { readBridgeConfig, readConfig, readObjectStoreConnection, readQueueUrl } from '../../lib/config.ts'
 
 const needed = {
   LANDING_BUCKET: 'landing',

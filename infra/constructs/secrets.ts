@@ -1,0 +1,44 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { type ISecret, Secret, type SecretStringGenerator } from 'aws-cdk-lib/aws-secretsmanager'
+import { NagSuppressions } from 'cdk-nag'
+import type { Construct } from 'constructs'
+
+interface SecretOptions {
+  /** Complete ARN of one that was there before. */
+  existing?: string
+  description: string
+}
+
+function makeSecret(
+  scope: Construct,
+  id: string,
+  { existing, description }: SecretOptions,
+  { generate, reason }: { generate: SecretStringGenerator; reason: string },
+): ISecret {
+  if (existing !== undefined) return Secret.fromSecretCompleteArn(scope, id, existing)
+  const secret = new Secret(scope, id, {
+    description,
+    generateSecretString: generate,
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  NagSuppressions.addResourceSuppressions(secret, [{ id: 'AwsSolutions-SMG4', reason }])
+  return secret
+}
+
+/** A random token that two sides share. */
+export const tokenSecret = (scope: Construct, id: string, options: SecretOptions): ISecret =>
+  makeSecret(scope, id, options, {
+    generate: { passwordLength: 48, excludePunctuation: true },
+    reason: 'The other side, lakeFS or MinIO, is told the token by hand: one that rotates by itself would lock it out.',
+  })
+
+/** The key pair of a server that is not AWS. It is put in by hand, once; what is generated opens nothing. */
+export const keyPairSecret = (scope: Construct, id: string, options: SecretOptions): ISecret =>
+  makeSecret(scope, id, options, {
+    generate: {
+      secretStringTemplate: JSON.stringify({ accessKeyId: 'not set' }),
+      generateStringKey: 'secretAccessKey',
+      excludePunctuation: true,
+    },
+    reason: 'The key is made by a server outside of AWS, which Secrets Manager cannot ask for another.',
+  })

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+
+const address = z.url({ protocol: /^https?$/ })
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
+const secretArn = z.string().regex(/^arn:[^:]+:secretsmanager:/)
+const whole = z.coerce.number().int()
+const flag = z.union([z.boolean(), z.stringbool()])
+/** On the command line a list is written with commas. */
+const list = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(',').map(item => item.trim()))])
+  .transform(items => items.filter(item => item !== ''))
+
+/** Every setting of the deployment: `cdk deploy -c name=value`, or "context" in cdk.json. */
+const schema = z.object({
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/)
+    .default('studylake'),
+  /** Where studies land: a bucket of S3, or one of MinIO, whose events come through the bridge. */
+  landing: z.enum(['s3', 'minio']).default('s3'),
+  /** Existing buckets. Without them the stack makes its own. With `landing=minio` both must be named. */
+  landingBucket: bucketName.optional(),
+  lakeBucket: bucketName.optional(),
+  /** Names for the buckets that the stack makes; otherwise CloudFormation invents them. */
+  newLandingBucketName: bucketName.optional(),
+  newLakeBucketName: bucketName.optional(),
+  /** MinIO's address, as the functions reach it. */
+  objectStoreEndpoint: address.optional(),
+  /** Without it the deployment asks for the parameter `LakefsEndpoint`. */
+  lakefsEndpoint: address.optional(),
+  trinoEndpoint: address.optional(),
+  marquezEndpoint: address.optional(),
+  /** Where lakeFS reaches the gate, if that is not the function URL itself. */
+  gateUrl: address.optional(),
+  /** For emulators: function URLs are reached as this address followed by their id. */
+  functionUrlBase: address.optional(),
+  /** Existing secrets, by their complete ARNs. Without them the stack makes its own. */
+  lakefsSecretArn: secretArn.optional(),
+  objectStoreSecretArn: secretArn.optional(),
+  gateTokenSecretArn: secretArn.optional(),
+  bridgeTokenSecretArn: secretArn.optional(),
+  /** A lakeFS is usually private: the functions then run in these subnets. */
+  vpcId: z.string().optional(),
+  subnetIds: list.default([]),
+  /** Without them, and with `vpcId`, the stack makes one that lets out and nothing in. */
+  securityGroupIds: list.default([]),
+  settleSeconds: whole.min(0).max(900).optional(),
+  waitReportSeconds: whole.min(0).optional(),
+  /** Whole minutes. */
+  scheduleSeconds: whole.min(60).multipleOf(60).default(300),
+  rowGroupRows: whole.min(1).optional(),
+  rowGroupBytes: whole.min(1024).optional(),
+  maxCellBytes: whole.min(1).optional(),
+  /** What becomes of buckets when the stack is destroyed. A bucket that holds something is never destroyed. */
+  removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
+  /** Times that a message is handed out before it goes to the dead-letter queue; the pauses between double from five seconds. */
+  maxReceiveCount: whole.min(1).max(1000).default(10),
+  /** Seconds: no function may take longer. A shorter one makes work return sooner that a dying function held. */
+  maxTimeoutSeconds: whole.min(10).max(900).default(900),
+  /** Conversions at once. */
+  convertConcurrency: whole.min(2).max(1000).default(20),
+  logRetentionDays: whole.default(30),
+  /** AWS X-Ray. */
+  tracing: flag.default(false),
+  /** For emulators: functions carry the AWS SDK, which Lambda's own runtime has. */
+  bundleSdk: flag.default(false),
+  alarmEmail: z.email().optional(),
+  /** Further tags of every resource: `owner=trials,stage=test`. */
+  tags: list.default([]),
+})
+
+export type Settings = z.infer<typeof schema>
+
+/** Reads the settings; `context` gives the value of a name or undefined. Throws an Error that names each one that does not fit. */
+export function readSettings(context: (name: string) => unknown): Settings {
+  const given = Object.keys(schema.shape).map(name => [name, context(name) === '' ? undefined : context(name)])
+  const parsed = schema.safeParse(Object.fromEntries(given))
+  if (!parsed.success) {
+    throw new Error(
+      `settings: ${parsed.error.issues.map(({ path, message }) => `${path[0]?.toString()}: ${message}`).join('; ')}`,
+    )
+  }
+  const problem = findContradiction(parsed.data)
+  if (problem) throw new Error(`settings: ${problem}`)
+  return parsed.data
+}
+
+function findContradiction(settings: Settings): string | undefined {
+  const { landing, landingBucket, lakeBucket, objectStoreEndpoint, subnetIds, securityGroupIds, vpcId } = settings
+  if (landing === 'minio' && !(objectStoreEndpoint && landingBucket && lakeBucket))
+    return 'landing=minio needs objectStoreEndpoint, landingBucket and lakeBucket'
+  if (landing === 's3' && objectStoreEndpoint) return 'objectStoreEndpoint is for landing=minio'
+  if (subnetIds.length > 0 && securityGroupIds.length === 0 && !vpcId)
+    return 'subnetIds needs securityGroupIds, or a vpcId in which to make one'
+  if (subnetIds.length === 0 && (securityGroupIds.length > 0 || vpcId))
+    return 'vpcId and securityGroupIds need subnetIds'
+  const tag = settings.tags.find(item => !/^[^=]+=./.test(item))
+  return tag === undefined ? undefined : `tags: "${tag}" is not name=value`
+}
