@@ -1,0 +1,71 @@
+/** The project's own CDK app, deployed into an emulator by the ordinary command line. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
+import { type AwsAccess, toVariables } from './aws.ts'
+import { emulatorAccount } from './emulator.ts'
+import { plainEnvironment, runToEnd } from './processes.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+export interface DeployOptions {
+  access: AwsAccess
+  /** The app's context. */
+  context: Record<string, string>
+  /** Where the templates and outputs go. */
+  folder: string
+  logFile: string
+}
+
+/** What the stacks put out, by output name. */
+export type Outputs = Record<string, string>
+
+/** Deploys the app, or what has changed of it. Throws ServerError with the end of the log. */
+export async function deployApp(options: DeployOptions): Promise<Outputs> {
+  const outputsFile = join(options.folder, 'outputs.json')
+  await runCdk(options, ['deploy', '--all', '--require-approval', 'never', '--outputs-file', outputsFile])
+  const stacks = JSON.parse(await readFile(outputsFile, 'utf8')) as Record<string, Outputs>
+  return Object.assign({}, ...Object.values(stacks)) as Outputs
+}
+
+/** Makes the bucket and roles that deployments go through, once for each emulator. */
+export async function bootstrapAccount(options: DeployOptions): Promise<void> {
+  await runCdk(options, ['bootstrap', `aws://${emulatorAccount}/${options.access.region}`])
+}
+
+/** Takes the app away again. */
+export async function destroyApp(options: DeployOptions): Promise<void> {
+  await runCdk(options, ['destroy', '--all', '--force'])
+}
+
+async function runCdk({ access, context, folder, logFile }: DeployOptions, args: string[]): Promise<void> {
+  const cdk = join(dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'bin', 'cdk')
+  const contextArgs = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`])
+  await runToEnd({
+    name: `cdk ${args[0]}`,
+    command: process.execPath,
+    args: [
+      cdk,
+      ...args,
+      ...contextArgs,
+      '--output',
+      join(folder, 'cdk.out'),
+      '--no-notices',
+      '--no-version-reporting',
+      '--ci',
+    ],
+    cwd: root,
+    logFile,
+    env: {
+      ...plainEnvironment(),
+      ...toVariables(access),
+      // The app is run by the first Node on PATH.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      CDK_DEFAULT_ACCOUNT: emulatorAccount,
+      CDK_DEFAULT_REGION: access.region,
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      NO_COLOR: '1',
+    },
+  })
+}

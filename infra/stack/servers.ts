@@ -1,0 +1,147 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AwsAccess } from './aws.ts'
+import { MissingError } from './cache.ts'
+import { type Door, openDoor } from './door.ts'
+import { type EmulatorKind, emulatorAccount, installEmulator, runsFunctions, startEmulator } from './emulator.ts'
+import { findGivenLakefs, type LakefsAccess, startLakefs } from './lakefs.ts'
+import { installMinio, startMinio } from './minio.ts'
+import type { Server } from './processes.ts'
+import type { StackSettings } from './settings.ts'
+import { installTrino, startTrino, type Trino, type TrinoProgram } from './trino.ts'
+
+export type Landing = 's3' | 'minio'
+
+/** The servers of a running stack. What each is reached at stands twice: by us, and by the functions and the other servers. */
+export interface StackServers {
+  /** To stop and start single ones. lakeFS is missing where it was given, and Trino where it is left out. */
+  processes: { minio?: Server; emulator?: Server; lakefs?: Server; trino?: Server }
+  /** MinIO, or the emulator's S3. */
+  objectStore: AwsAccess
+  emulator: AwsAccess
+  lakefs: LakefsAccess
+  /** Where the functions find what they call. */
+  inside: { objectStore: string; lakefs: string; door: string; emulator: string }
+  /** The functions' stable address. */
+  door: Door
+  trino?: Pick<Trino, 'endpoint' | 'query'>
+  stop(): Promise<void>
+}
+
+export interface ServersOptions {
+  /** The data directory. */
+  folder: string
+  landing: Landing
+  emulator: EmulatorKind
+  /** Whether Trino is wanted. */
+  sql: boolean
+  settings: StackSettings
+  buckets: { landing: string; lake: string }
+  cache?: string
+  tell: (text: string) => void
+  /** Told of each process before it is waited for. */
+  onSpawn: (name: string, pid: number) => void
+}
+
+/** Trino, or undefined with the reason told: the rest of the stack does not need it. */
+async function installTrinoIfPossible(options: ServersOptions): Promise<TrinoProgram | undefined> {
+  if (!options.sql) return undefined
+  try {
+    return await installTrino(options)
+  } catch (error) {
+    if (!(error instanceof MissingError)) throw error
+    options.tell(`SQL is left out: ${error.message}`)
+    return undefined
+  }
+}
+
+/**
+ * Starts the servers as processes of this machine, each once those are up that it needs. Throws MissingError and ServerError, and then
+ * leaves none running.
+ */
+export async function startProcesses(options: ServersOptions): Promise<StackServers> {
+  const { folder, landing, emulator: kind, settings, buckets, cache, tell, onSpawn } = options
+  if (!runsFunctions(kind)) {
+    throw new MissingError(
+      `${kind} runs functions in containers, and no Docker engine answers. Start Docker, or set AWS_EMULATOR=ministack`,
+    )
+  }
+  const given = await findGivenLakefs()
+  const trinoProgram = await installTrinoIfPossible(options)
+  const commands = await installEmulator(kind, { cache, tell })
+  const minioBinary = landing === 'minio' ? await installMinio({ cache, tell }) : undefined
+
+  const { ports, secretAccessKey } = settings
+  const placeOf = (name: keyof StackServers['processes']) => ({
+    folder: join(folder, name),
+    logFile: join(folder, 'logs', `${name}.log`),
+    port: ports[name],
+    onSpawn: (pid: number) => onSpawn(name, pid),
+  })
+  const started: Server[] = []
+  const keep = async <S extends Server>(server: Promise<S>): Promise<S> => {
+    const running = await server
+    started.push(running)
+    return running
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.splice(0).map(server => server.stop()))
+    await door.close()
+  }
+  const door = await openDoor({ port: ports.door })
+  try {
+    const emulatorStart = keep(startEmulator({ kind, commands, secretAccessKey, ...placeOf('emulator') }))
+    const minioStart = minioBinary
+      ? keep(
+          startMinio({
+            binary: minioBinary,
+            // Functions have one pair of keys for all that speaks S3.
+            accessKeyId: emulatorAccount,
+            secretAccessKey,
+            webhook: { endpoint: `${door.endpoint}/bridge`, token: settings.bridgeToken },
+            ...placeOf('minio'),
+          }),
+        )
+      : undefined
+    const trinoStart = trinoProgram && keep(startTrino({ program: trinoProgram, ...placeOf('trino') }))
+    // Whichever fails, the others are waited for: they have to be ended, too.
+    await Promise.allSettled([emulatorStart, minioStart, trinoStart])
+    const [emulator, minio, trino] = [await emulatorStart, await minioStart, await trinoStart]
+    const objectStore: AwsAccess = minio ? { ...emulator.access, endpoint: minio.endpoint } : emulator.access
+    const lakefsFolder = join(folder, `lakefs-${landing}`)
+    // The emulator holds its buckets in memory: what lakeFS wrote down of objects in them is no longer true.
+    if (landing === 's3') await rm(lakefsFolder, { recursive: true, force: true })
+    const lakefs = given
+      ? undefined
+      : await keep(
+          startLakefs({
+            credentials: settings.lakefs,
+            gateToken: settings.gateToken,
+            bucket: buckets.lake,
+            access: objectStore,
+            ...placeOf('lakefs'),
+            // What it knows is of one object store's objects.
+            folder: lakefsFolder,
+          }),
+        )
+    const lakefsAccess = given ?? lakefs!.access
+    return {
+      processes: { minio, emulator, lakefs, trino },
+      objectStore,
+      emulator: emulator.access,
+      lakefs: lakefsAccess,
+      inside: {
+        objectStore: objectStore.endpoint,
+        lakefs: lakefsAccess.endpoint,
+        door: door.endpoint,
+        emulator: emulator.access.endpoint,
+      },
+      door,
+      ...(trino && { trino }),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
