@@ -1,4 +1,6 @@
 import type { Environment } from './environment.ts'
+import { TransientError } from './errors.ts'
+import { checkRef } from './gate/check-ref.ts'
 import { formatGateAction } from './gate-action.ts'
 import { LakefsError } from './lakefs/client.ts'
 import {
@@ -11,7 +13,7 @@ import {
   storageNamespaceKey,
 } from './layout.ts'
 
-type Needed = Pick<Environment, 'lakefs' | 'config'>
+type Needed = Pick<Environment, 'lakefs' | 'lake' | 'config'>
 
 /** Branches that only a gated merge may change: all but the hidden ones of runs. */
 const protectedBranches = '[!_]*'
@@ -55,15 +57,25 @@ export async function stageGate(
   await lakefs.uploadObject(study, branch, gatePath, action, { contentType: 'application/yaml' })
 }
 
-/** Brings the gate to `main` by way of a hidden branch: `main` takes no direct writes, not even the first. */
-async function installGate({ lakefs, config }: Needed, study: string): Promise<void> {
+/**
+ * Brings the gate to `main` by way of a hidden branch: `main` takes no direct writes, not even the first. Where what is on `main` already does not
+ * pass the gate, that is for a person to mend, and keeps no version from being loaded. Throws TransientError where the gate does not answer.
+ */
+async function installGate(environment: Needed, study: string): Promise<void> {
+  const { lakefs, config } = environment
   const branch = installBranch
+  const message = 'Install the gate'
   await unless([409], () => lakefs.createBranch(study, { name: branch, source: mainBranch, hidden: true }))
   await stageGate(lakefs, { study, branch, url: config.gate.url })
-  const message = 'Install the gate'
-  // 412: what is on main already does not pass the gate. That is for a person to mend, and keeps no version from being loaded.
-  await unless([400, 412], () => lakefs.commit(study, branch, { message }))
-  await unless([400, 412], () => lakefs.merge(study, branch, mainBranch, { message }))
+  try {
+    await unless([400], () => lakefs.commit(study, branch, { message }))
+    await unless([400], () => lakefs.merge(study, branch, mainBranch, { message }))
+  } catch (error) {
+    if (!(error instanceof LakefsError && error.status === 412)) throw error
+    const { problems } = await checkRef(environment, study, branch)
+    if (problems.length === 0)
+      throw new TransientError('the gate did not answer for its installation', { cause: error })
+  }
 }
 
 /** Keys that were given must stay given: a lost branch `keys` is not begun anew. Throws an Error that says what to do. */

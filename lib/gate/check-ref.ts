@@ -35,7 +35,8 @@ export async function checkRef(
     ...checkBase(view),
     ...(await checkFiles(environment, view)),
   ]
-  if (destination !== undefined) problems.push(...(await checkDestination(environment, view, destination)))
+  if (destination !== undefined)
+    problems.push(...(await checkDestination(environment, view, { commit: ref, destination })))
   // Keys are read from the files: only where those are what the tables say of them.
   if (problems.length === 0) problems.push(...(await checkKeys(environment, view)))
   return { tables: view.tables.length, problems }

@@ -2,18 +2,16 @@ import type { Environment } from '../environment.ts'
 import type { Problem } from '../errors.ts'
 import { parseTableMetadata } from '../iceberg/metadata.ts'
 import { readDataFiles } from '../iceberg/read-table.ts'
-import { keysBranch, keyTablesPrefix, parseTablePath } from '../layout.ts'
+import { keysBranch, keyTablesPrefix, mainBranch, parseTablePath } from '../layout.ts'
 import { committed } from '../pipeline/table-objects.ts'
 import { readVersionRecord } from '../pipeline/version-record.ts'
 import { findTable, type StudyView } from './view.ts'
 
 type Reading = Pick<Environment, 'lakefs' | 'lake'>
 
-/** The data files of the authority's key tables, by entity. Empty in a repository that has no branch `keys` yet. */
-async function readAuthority({ lakefs, lake }: Reading, study: string): Promise<Map<string, string[]>> {
+/** The data files of a ref's key tables, by entity. */
+async function readKeyFiles({ lakefs, lake }: Reading, study: string, ref: string): Promise<Map<string, string[]>> {
   const entities = new Map<string, string[]>()
-  if (!(await lakefs.getBranch(study, keysBranch))) return entities
-  const ref = committed(keysBranch)
   for await (const { path } of lakefs.listObjects(study, ref, { prefix: keyTablesPrefix })) {
     const entity = parseTablePath(path)?.dataset
     const bytes = await lakefs.getObject(study, ref, path)
@@ -51,10 +49,23 @@ function checkPrefix({ tables }: StudyView, authority: Map<string, string[]>): P
     }))
 }
 
-/** What a merge's destination asks for beyond the commit itself: key maps that agree with the authority, and a version that stays itself. */
-export async function checkDestination(environment: Reading, view: StudyView, destination: string): Promise<Problem[]> {
-  const authority = await readAuthority(environment, view.study)
-  if (destination === keysBranch) return checkExtension(view, authority)
+/**
+ * What a merge's destination asks for beyond the commit itself: key maps that agree with the authority, and a version that stays itself. `commit` is
+ * the candidate; its first parent is the destination as it was when the merge began, which is what it has to go on from. That the destination moves
+ * on meanwhile is for lakeFS to refuse.
+ */
+export async function checkDestination(
+  environment: Reading,
+  view: StudyView,
+  { commit, destination }: { commit: string; destination: string },
+): Promise<Problem[]> {
+  const { lakefs } = environment
+  if (destination === keysBranch) {
+    const parent = (await lakefs.getCommit(view.study, commit))?.parents[0]
+    return parent === undefined ? [] : checkExtension(view, await readKeyFiles(environment, view.study, parent))
+  }
+  const hasAuthority = await lakefs.getBranch(view.study, keysBranch)
+  const authority = await readKeyFiles(environment, view.study, committed(hasAuthority ? keysBranch : mainBranch))
   const problems = checkPrefix(view, authority)
   const before = await readVersionRecord(environment, view.study, committed(destination))
   if (before?.version === destination && view.record?.version !== destination) {

@@ -20,7 +20,9 @@ export const smallStudy: Record<string, string> = {
 
 /** Another upload of the same study: a patient more, one gone, and a dataset less. */
 export const smallStudyNext: Record<string, string> = {
-  'contents.csv': smallStudy['contents.csv']!.split('\n').filter(line => !line.startsWith('ae,')).join('\n'),
+  'contents.csv': smallStudy['contents.csv']!.split('\n')
+    .filter(line => !line.startsWith('ae,'))
+    .join('\n'),
   'dm.csv': 'USUBJID,SITEID,AGE\nP5,S3,33\nP1,S1,62\nP3,S2,47\n',
   'sv.csv': 'USUBJID,VISITNUM,SVDT\nP5,1,2014-03-02\nP1,1.0,2014-01-02\n',
 }

@@ -34,7 +34,12 @@ export async function readFolder(folder: string): Promise<Record<string, Uint8Ar
 /** Uploads files in the given order, by default contents last. */
 export async function upload(
   platform: Platform,
-  { study, version, files, order = Object.keys(files) }: { study: string; version: string; files: Record<string, Uint8Array | string>; order?: string[] },
+  {
+    study,
+    version,
+    files,
+    order = Object.keys(files),
+  }: { study: string; version: string; files: Record<string, Uint8Array | string>; order?: string[] },
 ): Promise<void> {
   for (const file of order) await platform.landing.put(landingKey(study, version, file), Buffer.from(files[file]!))
 }
@@ -61,7 +66,8 @@ export async function readCommitted(
     const text = new TextDecoder().decode(await lakefs.getObject(study, ref, path))
     content.set(path, path.startsWith('_lakefs_actions/') ? 'the gate' : text)
     if (!path.startsWith(tablesPrefix)) continue
-    for (const { address, rows } of await readDataFiles(lake, parseTableMetadata(text))) content.set(`${path} ${address}`, `${rows}`)
+    for (const { address, rows } of await readDataFiles(lake, parseTableMetadata(text)))
+      content.set(`${path} ${address}`, `${rows}`)
   }
   return content
 }

@@ -86,7 +86,7 @@ it('passes on what lakeFS refuses for another reason', async () => {
 
 it('does not install a gate that does not answer', async () => {
   test.gate.broken = true
-  await expect(ensureStudy(test.environment, study)).rejects.toMatchObject({ status: 412 })
+  await expect(ensureStudy(test.environment, study)).rejects.toMatchObject({ name: 'TransientError' })
   test.gate.broken = false
   await ensureStudy(test.environment, study)
   expect(await readState()).toEqual(whole)

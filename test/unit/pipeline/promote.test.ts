@@ -22,8 +22,10 @@ beforeEach(async () => {
 })
 
 const commitOf = async (version: string) => (await test.environment.lakefs.getBranch(study, version))!.commitId
-const promote = async (version: string, environment = test.environment) =>
-  promoteVersion(environment, { study, version, commit: await commitOf(version) })
+let landed = 0
+/** Promotes a version as the newest, unless a time says otherwise. */
+const promote = async (version: string, environment = test.environment, time = new Date(++landed)) =>
+  promoteVersion(environment, { study, version, commit: await commitOf(version), landed: time })
 const withLakefs = (lakefs: Partial<Environment['lakefs']>): Environment => ({
   ...test.environment,
   lakefs: { ...test.environment.lakefs, ...lakefs },
@@ -33,8 +35,7 @@ const tablesAt = async (ref: string) =>
 
 describe('main', () => {
   it('becomes what the version is, and stays one commit line', async () => {
-    const first = await promote('v1')
-    expect(await commitOf('main')).toBe(first)
+    expect(await promote('v1')).toBe(true)
     expect(await tablesAt('main@')).toEqual(await tablesAt('v1@'))
     await promote('v2')
     expect(await tablesAt('main@')).toEqual(await tablesAt('v2@'))
@@ -60,15 +61,25 @@ describe('main', () => {
 
   it('is left alone by a commit that was promoted before', async () => {
     await promote('v1')
-    const second = await promote('v2')
-    expect(await promote('v1')).toBe(second)
+    await promote('v2')
+    const second = await commitOf('main')
+    expect(await promote('v1')).toBe(true)
+    expect(await commitOf('main')).toBe(second)
+  })
+
+  it('is left alone by a version whose files were landed before', async () => {
+    await promote('v2', test.environment, new Date('2026-03-02'))
+    const second = await commitOf('main')
+    expect(await promote('v1', test.environment, new Date('2026-03-01'))).toBe(false)
     expect(await commitOf('main')).toBe(second)
   })
 
   it('is left alone by a commit that it equals', async () => {
-    const first = await promote('v1')
+    await promote('v1')
+    const first = await commitOf('main')
     const forgetful = withLakefs({ async *log() {} })
-    expect(await promote('v1', forgetful)).toBe(first)
+    expect(await promote('v1', forgetful)).toBe(true)
+    expect(await commitOf('main')).toBe(first)
   })
 
   it('that changed meanwhile is tried again', async () => {

@@ -657,7 +657,7 @@ describe('one look at the landing bucket', () => {
       },
     }
     await expect(registerVersion(moving, message)).rejects.toThrow(TransientError)
-    const failing = { ...landing, get: () => Promise.reject(new Error('no store')) }
+    const failing = { ...landing, head: () => Promise.reject(new Error('no store')) }
     await expect(registerVersion({ ...test.environment, landing: failing }, message)).rejects.toThrow('no store')
   })
 
