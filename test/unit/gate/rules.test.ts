@@ -61,20 +61,43 @@ async function rowsOf(layer: Layer, dataset: string): Promise<Cell[][]> {
   return batchRows(readColumns(test.lake, key, { fields: currentSchemaFields(table) }))
 }
 
-/** Puts a table with other rows in a table's place, written as every other. */
-const rewrite =
-  (layer: Layer, dataset: string, rows: (rows: Cell[][]) => Cell[][], properties?: Record<string, string>) =>
-  async (branch: string) => {
-    const parent = await readTable(branch, layer, dataset)
-    const fields = currentSchemaFields(parent)
-    const { bytes } = await writeParquetFile(fields, [makeBatch(fields, rows(await rowsOf(layer, dataset)))])
-    const key = dataKey(study, layer, dataset, `test-${branches}`)
-    await test.lake.put(key, bytes)
-    const files = [await describeDataFile({ lake: test.lake }, { key, fields })]
-    const table = { store: test.lake, study, layer, dataset, fields, files, parent, properties }
-    const { text } = await writeTable({ ...table, mode: 'replace', time: test.clock.now() })
-    await put(branch, tablePath(layer, dataset), text)
+/**
+ * Judges a branch on which a table has other rows, under the address that it had: as if the pipeline itself had written them. `properties` are added
+ * to the table's.
+ */
+async function judgeRows(
+  layer: Layer,
+  dataset: string,
+  rows: (rows: Cell[][]) => Cell[][],
+  properties: Record<string, string> = {},
+): Promise<string[]> {
+  const before = await readTable('v1', layer, dataset)
+  const fields = currentSchemaFields(before)
+  const key = await fileOf(layer, dataset)
+  const original = test.lake.objects.get(key)!
+  const { bytes } = await writeParquetFile(fields, [makeBatch(fields, rows(await rowsOf(layer, dataset)))])
+  await test.lake.put(key, bytes)
+  try {
+    return await judge(async branch => {
+      const files = [await describeDataFile({ lake: test.lake }, { key, fields })]
+      const table = { store: test.lake, study, layer, dataset, fields, files, time: test.clock.now() }
+      const { text } = await writeTable({
+        ...table,
+        mode: 'replace',
+        properties: { ...before.properties, ...properties },
+      })
+      await put(branch, tablePath(layer, dataset), text)
+    })
+  } finally {
+    test.lake.objects.set(key, original)
   }
+}
+
+/** The key of a table's only data file. */
+async function fileOf(layer: Layer, dataset: string): Promise<string> {
+  const [file] = await readDataFiles(test.lake, await readTable('v1', layer, dataset))
+  return keyOfAddress('lake', file!.address)!
+}
 
 it('has nothing against what the pipeline makes, nor against an empty repository', async () => {
   expect(await judge(async () => {})).toEqual([])
@@ -169,7 +192,7 @@ describe('the record', () => {
       await record(({ datasets }) => {
         datasets.shift()
       }),
-    ).toEqual(['record-table-missing raw.dm'])
+    ).toEqual(['record-table-missing raw.dm', 'base-content base.dm'])
   })
 
   it('counts the rows, in and out', async () => {
@@ -197,11 +220,12 @@ describe('the record', () => {
 
 describe('base tables', () => {
   it('have the rows of raw', async () => {
-    expect(await judge(rewrite('base', 'dm', rows => rows.slice(1)))).toEqual(['base-rows base.dm'])
+    expect(await judgeRows('base', 'dm', rows => rows.slice(1))).toEqual(['base-rows base.dm'])
   })
 
   it('are made of raw as it is', async () => {
-    expect(await judge(rewrite('base', 'dm', rows => rows, { [contentKeyProperty]: 'an older one' }))).toEqual([
+    expect(await judgeRows('base', 'dm', rows => rows, { [contentKeyProperty]: 'an older one' })).toEqual([
+      'file-other base.dm',
       'base-content base.dm',
     ])
   })
@@ -212,6 +236,9 @@ describe('base tables', () => {
       await put(branch, tablePath('base', 'dm'), raw)
     })
     expect(found).toEqual([
+      'table-uuid base.dm',
+      'table-location base.dm',
+      'file-other base.dm',
       'base-content base.dm',
       'base-column-missing base.dm patient_key',
       'base-column-missing base.dm site_key',
@@ -229,8 +256,8 @@ describe('keys', () => {
   it('stand once in them, as natural keys do', async () => {
     const twice = (at: number) => (rows: Cell[][]) =>
       rows.map((row, i) => (i === 1 ? row.with(at, rows[0]![at]!) : row))
-    expect(await judge(rewrite('keys', 'site', twice(1)))).toContain('key-duplicate keys.site')
-    expect(await judge(rewrite('keys', 'site', twice(0)))).toContain('natural-key-duplicate keys.site')
+    expect(await judgeRows('keys', 'site', twice(1))).toContain('key-duplicate keys.site')
+    expect(await judgeRows('keys', 'site', twice(0))).toContain('natural-key-duplicate keys.site')
   })
 
   // dm: USUBJID, SITEID, AGE, patient_key, site_key
@@ -238,53 +265,40 @@ describe('keys', () => {
     const change = (at: number, cell: (row: Cell[]) => Cell) => (rows: Cell[][]) =>
       rows.map((row, i) => (i === 0 ? row.with(at, cell(row)) : row))
     expect(
-      await judge(
-        rewrite(
-          'base',
-          'dm',
-          change(3, () => 99n),
-        ),
+      await judgeRows(
+        'base',
+        'dm',
+        change(3, () => 99n),
       ),
     ).toEqual(['key-unknown base.dm patient_key'])
     expect(
-      await judge(
-        rewrite(
-          'base',
-          'dm',
-          change(3, () => 2n),
-        ),
+      await judgeRows(
+        'base',
+        'dm',
+        change(3, () => 2n),
       ),
     ).toEqual(['key-wrong base.dm patient_key'])
     expect(
-      await judge(
-        rewrite(
-          'base',
-          'dm',
-          change(4, () => null),
-        ),
+      await judgeRows(
+        'base',
+        'dm',
+        change(4, () => null),
       ),
     ).toEqual(['key-missing base.dm site_key'])
     expect(
-      await judge(
-        rewrite(
-          'base',
-          'dm',
-          change(1, () => null),
-        ),
+      await judgeRows(
+        'base',
+        'dm',
+        change(1, () => null),
       ),
     ).toEqual(['key-without-natural-key base.dm site_key'])
     // Two patients who changed places: every key is known, every row has one.
     const swapped = (rows: Cell[][]) => rows.map((row, i) => row.with(3, rows[(i + 1) % rows.length]![3]!))
-    expect(await judge(rewrite('base', 'dm', swapped))).toEqual(['key-wrong base.dm patient_key'])
+    expect(await judgeRows('base', 'dm', swapped)).toEqual(['key-wrong base.dm patient_key'])
   })
 })
 
 describe('files', () => {
-  /** The key of a table's only data file. */
-  async function fileOf(layer: Layer, dataset: string): Promise<string> {
-    const [file] = await readDataFiles(test.lake, await readTable('v1', layer, dataset))
-    return keyOfAddress('lake', file!.address)!
-  }
   /** Judges while an object is another; footers are remembered, so the store is another one too. */
   async function judgeWith(key: string, bytes: Uint8Array | undefined): Promise<string[]> {
     const before = test.lake.objects.get(key)!
@@ -396,5 +410,85 @@ describe('what cannot be read', () => {
     const cut = new TypeError('terminated')
     const environment = failing('lakefs', 'getObject', cut, (_study, _ref, path) => path === versionPath)
     await expect(checkRef(environment, study, 'v1')).rejects.toBe(cut)
+  })
+})
+
+describe('identity', () => {
+  type Document = { 'table-uuid': string; location: string; refs: Record<string, { 'snapshot-id': number }> }
+  const raw = (change: (document: Document) => void) => judge(edit(tablePath('raw', 'dm'), change))
+
+  it('a table is the one that its path names', async () => {
+    expect(
+      await raw(document => {
+        document['table-uuid'] = '00000000-0000-5000-8000-000000000000'
+      }),
+    ).toEqual(['table-uuid raw.dm'])
+    expect(
+      await raw(document => {
+        document.location = 's3://lake/data/gate/raw/sv'
+      }),
+    ).toEqual(['table-location raw.dm'])
+  })
+
+  it('and its branch main is what readers see', async () => {
+    expect(
+      await raw(({ refs }) => {
+        refs.main!['snapshot-id']++
+      }),
+    ).toEqual(['snapshot-branch raw.dm'])
+  })
+})
+
+describe('the destination of a merge', () => {
+  /** What the gate says of a commit on its way to a branch. */
+  async function judgeMerge(destination: string, source: string, change: (branch: string) => Promise<unknown>) {
+    const branch = `_test-${branches++}`
+    await test.environment.lakefs.createBranch(study, { name: branch, source, hidden: true })
+    await change(branch)
+    // What goes into the authority is compared with the candidate's parent, so it has to be a commit.
+    const ref = destination === 'keys' ? await commit(branch) : branch
+    const { problems } = await checkRef(test.environment, study, ref, { destination })
+    return problems.map(({ code, table }) => [code, table].filter(Boolean).join(' '))
+  }
+  const commit = async (branch: string) =>
+    (await test.environment.lakefs.commit(study, branch, { message: 'x', allowEmpty: true })).id
+  /** A key table that begins anew. */
+  const renumbered = async (branch: string) => {
+    const before = await readTable(branch, 'keys', 'site')
+    const fields = currentSchemaFields(before)
+    const { bytes } = await writeParquetFile(fields, [
+      makeBatch(fields, [
+        ['S2', 1n, 'v1'],
+        ['S1', 2n, 'v1'],
+      ]),
+    ])
+    const key = dataKey(study, 'keys', 'site', `test-${branches}`)
+    await test.lake.put(key, bytes)
+    const files = [await describeDataFile({ lake: test.lake }, { key, fields })]
+    const table = { store: test.lake, study, layer: 'keys', dataset: 'site', fields, files } as const
+    const { text } = await writeTable({ ...table, mode: 'replace', time: test.clock.now() })
+    await put(branch, tablePath('keys', 'site'), text)
+  }
+
+  it('the authority only goes on', async () => {
+    expect(await judgeMerge('keys', 'keys', async () => {})).toEqual([])
+    const other = await judgeMerge('keys', 'keys', renumbered)
+    expect(other).toEqual(['authority-rewritten keys.site'])
+    expect(await judgeMerge('keys', 'keys', branch => remove(branch, tablePath('keys', 'site')))).toEqual([
+      'authority-table-lost keys.site',
+    ])
+  })
+
+  it('versions carry keys of the authority, and no others', async () => {
+    expect(await judgeMerge('v1', 'v1', async () => {})).toEqual([])
+    expect(await judgeMerge('v2', 'v1', renumbered)).toContain('keys-unauthorised keys.site')
+  })
+
+  it('a version stays itself', async () => {
+    const renamed = edit<{ version: string }>(versionPath, document => {
+      document.version = 'v2'
+    })
+    expect(await judgeMerge('v1', 'v1', renamed)).toEqual(['version-replaced'])
+    expect(await judgeMerge('main', 'v1', renamed)).toEqual([])
   })
 })
