@@ -60,7 +60,7 @@ export function formatEntities({ entities, datasets }: Report): string[] {
 export function printReport(output: Output, { state, report }: VersionStatus): void {
   const { study, version, commit, seconds, datasets, entities, problems, warnings, waitingFor, promoted } = report
   const facts = [
-    commit && `commit ${shortCommit(commit)}`,
+    state === 'committed' && commit && `commit ${shortCommit(commit)}`,
     promoted && 'promoted to main',
     state === 'committed' && seconds !== undefined && `${seconds.toFixed(1)} s`,
   ].filter(fact => fact)
@@ -83,7 +83,10 @@ export function printReport(output: Output, { state, report }: VersionStatus): v
 
 /** What the person can do next about a version that was not committed; undefined where there is nothing to do. */
 export function adviseOn({ state, report }: VersionStatus): string | undefined {
-  if (state === 'rejected') return 'Nothing of it was committed. Correct the files and load the version again.'
+  if (state === 'rejected') {
+    const stands = report.commit ? ` The version stays at commit ${shortCommit(report.commit)}.` : ''
+    return `Nothing of it was committed.${stands} Correct the files and load the version again.`
+  }
   if (state === 'waiting')
     return `Nothing is lost: add ${count(report.waitingFor.length, 'file')} to the folder and load the version again.`
   if (state === 'processing') return 'The work is not done yet.'
