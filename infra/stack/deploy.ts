@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { type AwsAccess, toVariables } from './aws.ts'
 import { emulatorAccount } from './emulator.ts'
+import { type Outputs, parseOutputs } from './outputs.ts'
 import { plainEnvironment, runToEnd } from './processes.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -17,15 +18,11 @@ export interface DeployOptions {
   logFile: string
 }
 
-/** What the stacks put out, by output name. */
-export type Outputs = Record<string, string>
-
 /** Deploys the app, or what has changed of it. Throws ServerError with the end of the log. */
 export async function deployApp(options: DeployOptions): Promise<Outputs> {
   const outputsFile = join(options.folder, 'outputs.json')
   await runCdk(options, ['deploy', '--all', '--require-approval', 'never', '--outputs-file', outputsFile])
-  const stacks = JSON.parse(await readFile(outputsFile, 'utf8')) as Record<string, Outputs>
-  return Object.assign({}, ...Object.values(stacks)) as Outputs
+  return parseOutputs(await readFile(outputsFile, 'utf8'))
 }
 
 /** Makes the bucket and roles that deployments go through, once for each emulator. */

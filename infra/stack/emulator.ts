@@ -37,6 +37,7 @@ const kinds: Record<EmulatorKind, Kind> = {
     variables: ({ port }) => ({
       BIND_HOST: loopback,
       GATEWAY_PORT: String(port),
+      MINISTACK_HOST: loopback,
       LAMBDA_EXECUTOR: 'local',
       IOT_MTLS_ENABLED: '0',
     }),
