@@ -67,7 +67,9 @@ export async function checkDestination(
   const hasAuthority = await lakefs.getBranch(view.study, keysBranch)
   const authority = await readKeyFiles(environment, view.study, committed(hasAuthority ? keysBranch : mainBranch))
   const problems = checkPrefix(view, authority)
-  const before = await readVersionRecord(environment, view.study, committed(destination))
+  // Asked for as a branch: a tag may bear the name of a version that has none yet.
+  const head = await lakefs.getBranch(view.study, destination)
+  const before = head && (await readVersionRecord(environment, view.study, head.commitId))
   if (before?.version === destination && view.record?.version !== destination) {
     const found = view.record?.version ?? 'none'
     problems.push({

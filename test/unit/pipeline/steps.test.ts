@@ -340,6 +340,18 @@ describe('add-keys', () => {
     expect(test.queues.commit.sent).toHaveLength(1)
   })
 
+  it('leaves a run alone that was opened anew: its keys come first', async () => {
+    await upload('v1', smallStudy)
+    const [message] = await workUpTo<KeysMessage & { dataset: string }>('addKeys')
+    const run = (await test.listBranches(study)).find(name => name.startsWith('_v1-'))!
+    await test.environment.lakefs.deleteBranch(study, run)
+    await registerVersion(test.environment, { study, version: 'v1', cause: 'again' })
+    await addKeys(test.environment, message!)
+    expect(test.queues.commit.sent).toEqual([])
+    await test.drain()
+    expect(await test.readReport(study, 'v1')).toMatchObject({ status: 'committed' })
+  })
+
   it('takes a base file that another attempt has written', async () => {
     await upload('v1', smallStudy)
     const messages = await workUpTo<KeysMessage & { dataset: string }>('addKeys')
@@ -413,6 +425,27 @@ describe('commit', () => {
     expect(test.queues.register.count()).toBe(1)
     await test.drain()
     expect(await test.readReport(study, 'v1')).toMatchObject({ status: 'committed', commit: await headOf('v1') })
+  })
+
+  it('commits nothing that has changed where it landed', async () => {
+    const message = await readyToCommit('v1', smallStudy)
+    await upload('v1', { 'dm.csv': changed['dm.csv'] })
+    await commitVersion(test.environment, message)
+    expect(await headOf('v1')).toBeUndefined()
+    expect((await test.listBranches(study)).filter(name => name.startsWith('_'))).toEqual([])
+    await test.drain()
+    const landed = test.landing.objects.get(`${study}/v1/dm.csv`)!.info.etag
+    expect((await test.readRef(study, 'v1@')).get('study/version.json')).toContain(landed)
+  })
+
+  it('rejects a version whose name is taken', async () => {
+    const message = await readyToCommit('v1', smallStudy)
+    await test.environment.lakefs.createTag(study, { name: 'v1', ref: 'main' })
+    await commitVersion(test.environment, message)
+    expect(await test.readReport(study, 'v1')).toMatchObject({
+      status: 'rejected',
+      problems: [{ code: 'version-name-taken' }],
+    })
   })
 
   it('passes on what lakeFS refuses for another reason', async () => {
