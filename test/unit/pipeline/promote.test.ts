@@ -129,4 +129,29 @@ describe('completing a version', () => {
     await completeVersion(bare, { study, version: 'v1', commit: await commitOf('v1') })
     expect(await test.readReport(study, 'v1')).toMatchObject({ status: 'committed', warnings: [] })
   })
+
+  it('a refused promotion is a warning: the version is committed all the same', async () => {
+    const refusing = withLakefs({
+      async commit(...args) {
+        // Between the version's commit and its promotion a file is lost: main may not have it.
+        for (const key of [...test.lake.objects.keys()])
+          if (key.startsWith(`data/${study}/base/dm/`)) test.lake.objects.delete(key)
+        return test.environment.lakefs.commit(...args)
+      },
+    })
+    await test.landing.put(`${study}/study.json`, new TextEncoder().encode('{"promote": true}'))
+    await test.upload({ study, version: 'v3', files: smallStudyNext })
+    await test.drain()
+    const commit = await commitOf('v3')
+    // As if it had not been promoted yet.
+    const forgetful = { ...refusing, lakefs: { ...refusing.lakefs, async *log() {} } }
+    await test.environment.lakefs.createBranch(study, { name: '_before', source: 'main~1', hidden: true })
+    forgetful.lakefs.getBranch = (repository, branch) =>
+      test.environment.lakefs.getBranch(repository, branch === 'main' ? '_before' : branch)
+    await completeVersion(forgetful, { study, version: 'v3', commit })
+    const report = await test.readReport(study, 'v3')
+    expect(report).toMatchObject({ status: 'committed', commit })
+    const codes = report!.warnings.map(({ code }) => code)
+    expect(codes).toEqual(expect.arrayContaining(['promotion-refused', 'file-missing']))
+  })
 })
