@@ -1,5 +1,5 @@
 /** The project's own CDK app, deployed into an emulator by the ordinary command line. */
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { type AwsAccess, toVariables } from './aws.ts'
@@ -27,7 +27,8 @@ export async function deployApp(options: DeployOptions): Promise<Outputs> {
 
 /** Makes the bucket and roles that deployments go through, once for each emulator. */
 export async function bootstrapAccount(options: DeployOptions): Promise<void> {
-  await runCdk(options, ['bootstrap', `aws://${emulatorAccount}/${options.access.region}`])
+  // Where no app is found, none is synthesised for it.
+  await runCdk(options, ['bootstrap', `aws://${emulatorAccount}/${options.access.region}`], options.folder)
 }
 
 /** Takes the app away again. */
@@ -35,29 +36,25 @@ export async function destroyApp(options: DeployOptions): Promise<void> {
   await runCdk(options, ['destroy', '--all', '--force'])
 }
 
-async function runCdk({ access, context, folder, logFile }: DeployOptions, args: string[]): Promise<void> {
+async function runCdk({ access, context, folder, logFile }: DeployOptions, args: string[], cwd = root): Promise<void> {
   const cdk = join(dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'bin', 'cdk')
   const contextArgs = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`])
+  const output = join(folder, 'cdk.out')
+  const temporary = join(folder, 'tmp')
+  await rm(temporary, { recursive: true, force: true })
+  await mkdir(temporary, { recursive: true })
   await runToEnd({
     name: `cdk ${args[0]}`,
     command: process.execPath,
-    args: [
-      cdk,
-      ...args,
-      ...contextArgs,
-      '--output',
-      join(folder, 'cdk.out'),
-      '--no-notices',
-      '--no-version-reporting',
-      '--ci',
-    ],
-    cwd: root,
+    args: [cdk, ...args, ...contextArgs, '--output', output, '--no-notices', '--no-version-reporting', '--ci'],
+    cwd,
     logFile,
     env: {
       ...plainEnvironment(),
       ...toVariables(access),
       // The app is run by the first Node on PATH.
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      TMPDIR: temporary,
       CDK_DEFAULT_ACCOUNT: emulatorAccount,
       CDK_DEFAULT_REGION: access.region,
       CDK_DISABLE_CLI_TELEMETRY: 'true',

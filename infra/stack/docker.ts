@@ -86,7 +86,6 @@ export async function startContainers(options: ServersOptions): Promise<StackSer
       emulator: handle('emulator'),
       ...(landing === 'minio' && { minio: handle('minio') }),
       ...(!given && { lakefs: handle('lakefs') }),
-      ...(sql && { trino: handle('trino') }),
     },
     objectStore: access(at(landing === 'minio' ? 'minio' : 'emulator')),
     emulator: access(at('emulator')),
@@ -98,7 +97,11 @@ export async function startContainers(options: ServersOptions): Promise<StackSer
       emulator: 'http://emulator:4566',
     },
     door: createFileDoor({ endpoint: at('door'), file: join(doorFolder, 'targets.json') }),
-    ...(sql && { trino: { endpoint: at('trino'), query: statement => queryTrino(at('trino'), statement) } }),
+    trino: Promise.resolve(
+      sql
+        ? { ...handle('trino'), endpoint: at('trino'), query: statement => queryTrino(at('trino'), statement) }
+        : undefined,
+    ),
     async stop() {
       await compose('down')
     },

@@ -1,11 +1,11 @@
 /** The AWS emulators, each from PyPI in an environment of its own: one that runs the functions too, and one for S3 and SQS alone. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { type AwsAccess, toVariables } from './aws.ts'
 import { installOnce, runProgram } from './cache.ts'
 import { loopback } from './ports.ts'
-import { answersOk, plainEnvironment, type Server, startServer } from './processes.ts'
+import { answersOk, plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
 import { findPython } from './tools.ts'
 
 export const emulatorKind = z.enum(['ministack', 'localstack'])
@@ -95,11 +95,10 @@ export interface EmulatorOptions {
   commands: string
   /** Where its files lie. What it holds is in memory, and gone when it ends. */
   folder: string
-  logFile: string
   port: number
   /** What the functions will have; the emulator itself takes any. */
   secretAccessKey: string
-  onSpawn?: (pid: number) => void
+  supervision: Supervision
 }
 
 export interface Emulator extends Server {
@@ -112,19 +111,19 @@ export const emulatorAccount = '000000000000'
 
 /** Starts an emulator. Throws ServerError. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { kind, commands, folder, logFile, port, secretAccessKey, onSpawn } = options
+  const { kind, commands, folder, port, secretAccessKey, supervision } = options
   const { command, health, variables } = kinds[kind]
   const endpoint = `http://${loopback}:${port}`
   const access: AwsAccess = { endpoint, region: emulatorRegion, accessKeyId: emulatorAccount, secretAccessKey }
   const temporary = join(folder, 'tmp')
+  await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { recursive: true })
   const server = await startServer({
     name: `the AWS emulator ${kind}`,
     command: join(commands, command[0]!),
     args: command.slice(1),
     cwd: folder,
-    logFile,
-    onSpawn,
+    ...supervision,
     env: {
       ...plainEnvironment(),
       ...toVariables(access),

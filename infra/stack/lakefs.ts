@@ -4,7 +4,7 @@ import { createLakefs } from '../../lib/lakefs/client.ts'
 import type { AwsAccess } from './aws.ts'
 import { MissingError } from './cache.ts'
 import { loopback } from './ports.ts'
-import { answersOk, plainEnvironment, type Server, startServer } from './processes.ts'
+import { answersOk, plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
 
 /** What the stack tells the process of its lakeFS server. */
 export const lakefsChildOptions = z.object({
@@ -36,20 +36,19 @@ export interface Lakefs extends Server {
 }
 
 /** Starts the embedded server that speaks lakeFS's API, as a process. Its database lies in `folder`. Throws ServerError. */
-export async function startLakefs(
-  options: LakefsChildOptions & { logFile: string; onSpawn?: (pid: number) => void },
-): Promise<Lakefs> {
-  const { logFile, onSpawn, ...childOptions } = options
+export async function startLakefs({
+  supervision,
+  ...options
+}: LakefsChildOptions & { supervision: Supervision }): Promise<Lakefs> {
   const endpoint = `http://${loopback}:${options.port}`
   const server = await startServer({
     name: 'lakeFS (embedded)',
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'lakefs-child.ts')],
     cwd: options.folder,
-    logFile,
-    onSpawn,
+    ...supervision,
     // Not an argument, where other users of the machine could read the keys.
-    env: { ...plainEnvironment(), LAKEFS_OPTIONS: JSON.stringify(childOptions) },
+    env: { ...plainEnvironment(), LAKEFS_OPTIONS: JSON.stringify(options) },
     isUp: () => answersOk(`${endpoint}/api/v1/healthcheck`),
   })
   return { ...server, access: { endpoint, ...options.credentials } }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, type S3Client } from '@aws-sdk/client-s3'
 import { installOnce, MissingError, runProgram } from './cache.ts'
 import { loopback } from './ports.ts'
-import { answersOk, plainEnvironment, type Server, startServer } from './processes.ts'
+import { answersOk, plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
 import { findGo } from './tools.ts'
 
 /** RELEASE.2026-02-12T20-18-48Z. MinIO's tags are no versions that Go knows, so its commits are named by time and hash. */
@@ -46,14 +46,13 @@ export interface MinioOptions {
   binary: string
   /** Where its data lie. */
   folder: string
-  logFile: string
   port: number
   /** Of its administrator. At least 3 and 8 characters. */
   accessKeyId: string
   secretAccessKey: string
   /** Where it posts the events of the landing bucket, and the token that it shows there as a bearer. */
   webhook: { endpoint: string; token: string }
-  onSpawn?: (pid: number) => void
+  supervision: Supervision
 }
 
 export interface Minio extends Server {
@@ -66,15 +65,14 @@ export interface Minio extends Server {
  * https://min.io/docs/minio/linux/administration/monitoring/publish-events-to-webhook.html
  */
 export async function startMinio(options: MinioOptions): Promise<Minio> {
-  const { binary, folder, logFile, port, accessKeyId, secretAccessKey, webhook, onSpawn } = options
+  const { binary, folder, port, accessKeyId, secretAccessKey, webhook, supervision } = options
   const endpoint = `http://${loopback}:${port}`
   const server = await startServer({
     name: 'MinIO',
     command: binary,
     args: ['server', '--quiet', '--address', `${loopback}:${port}`, join(folder, 'data')],
     cwd: folder,
-    logFile,
-    onSpawn,
+    ...supervision,
     env: {
       ...plainEnvironment(),
       MINIO_ROOT_USER: accessKeyId,

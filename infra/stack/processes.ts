@@ -13,7 +13,17 @@ export class ServerError extends Error {
   override name = 'ServerError'
 }
 
-export interface ServerOptions {
+/** What whoever starts a server keeps of it. */
+export interface Supervision {
+  /** What the server prints is appended. */
+  logFile: string
+  /** Called with each process before it is waited for: the one to end when we are killed. */
+  onSpawn?: (pid: number) => void
+  /** Ends a server that is starting. */
+  signal?: AbortSignal
+}
+
+export interface ServerOptions extends Supervision {
   /** In messages. */
   name: string
   command: string
@@ -21,12 +31,8 @@ export interface ServerOptions {
   /** All that the process sees of variables. */
   env: Record<string, string | undefined>
   cwd: string
-  /** What the server prints is appended. */
-  logFile: string
   /** True once the server does its work. Called until it is; a rejection counts as no. */
   isUp: () => Promise<boolean>
-  /** Called with each process before it is waited for: the one to end when we are killed. */
-  onSpawn?: (pid: number) => void
   /** How long it may take until it is up. */
   startSeconds?: number
   /** How long it may take to end when asked, before it is made to. */
@@ -98,7 +104,19 @@ async function describeFailure(what: string, logFile: string): Promise<string> {
 
 /** Starts a server and waits until it is up. Throws ServerError where it ends before, or takes too long. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { name, command, args = [], env, cwd, logFile, isUp, onSpawn, startSeconds = 60, stopSeconds = 10 } = options
+  const {
+    name,
+    command,
+    args = [],
+    env,
+    cwd,
+    logFile,
+    isUp,
+    onSpawn,
+    signal,
+    startSeconds = 60,
+    stopSeconds = 10,
+  } = options
   const { promise: crashed, resolve: reportCrash } = Promise.withResolvers<ServerError>()
   let child: ChildProcess | undefined
   let ended: Promise<string> = Promise.resolve('was not started')
@@ -147,6 +165,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       // Another program may have answered in its place.
       if (how === undefined && up) return
       if (how !== undefined) throw new ServerError(await describeFailure(`${name} ${how}`, logFile))
+      if (signal?.aborted) {
+        await kill()
+        throw new ServerError(`${name} was ended while it was starting`)
+      }
       if (performance.now() > deadline) {
         await kill()
         throw new ServerError(await describeFailure(`${name} was not up after ${startSeconds} s`, logFile))

@@ -15,7 +15,7 @@ export type Landing = 's3' | 'minio'
 /** The servers of a running stack. What each is reached at stands twice: by us, and by the functions and the other servers. */
 export interface StackServers {
   /** To stop and start single ones. lakeFS is missing where it was given, and Trino where it is left out. */
-  processes: { minio?: Server; emulator?: Server; lakefs?: Server; trino?: Server }
+  processes: { minio?: Server; emulator?: Server; lakefs?: Server }
   /** MinIO, or the emulator's S3. */
   objectStore: AwsAccess
   emulator: AwsAccess
@@ -24,7 +24,8 @@ export interface StackServers {
   inside: { objectStore: string; lakefs: string; door: string; emulator: string }
   /** The functions' stable address. */
   door: Door
-  trino?: Pick<Trino, 'endpoint' | 'query'>
+  /** Takes longest and is needed by none of the others, so it is not waited for. Undefined where it is left out. */
+  trino: Promise<Trino | undefined>
   stop(): Promise<void>
 }
 
@@ -72,11 +73,15 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
   const minioBinary = landing === 'minio' ? await installMinio({ cache, tell }) : undefined
 
   const { ports, secretAccessKey } = settings
-  const placeOf = (name: keyof StackServers['processes']) => ({
+  const ending = new AbortController()
+  const placeOf = (name: 'trino' | keyof StackServers['processes']) => ({
     folder: join(folder, name),
-    logFile: join(folder, 'logs', `${name}.log`),
     port: ports[name],
-    onSpawn: (pid: number) => onSpawn(name, pid),
+    supervision: {
+      logFile: join(folder, 'logs', `${name}.log`),
+      onSpawn: (pid: number) => onSpawn(name, pid),
+      signal: ending.signal,
+    },
   })
   const started: Server[] = []
   const keep = async <S extends Server>(server: Promise<S>): Promise<S> => {
@@ -85,10 +90,16 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
     return running
   }
   const stop = async (): Promise<void> => {
+    ending.abort()
+    await trino.catch(() => {})
     await Promise.all(started.splice(0).map(server => server.stop()))
     await door.close()
   }
   const door = await openDoor({ port: ports.door })
+  const trino = trinoProgram
+    ? keep(startTrino({ program: trinoProgram, ...placeOf('trino') }))
+    : Promise.resolve(undefined)
+  trino.catch(() => {})
   try {
     const emulatorStart = keep(startEmulator({ kind, commands, secretAccessKey, ...placeOf('emulator') }))
     const minioStart = minioBinary
@@ -103,10 +114,12 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
           }),
         )
       : undefined
-    const trinoStart = trinoProgram && keep(startTrino({ program: trinoProgram, ...placeOf('trino') }))
-    // Whichever fails, the others are waited for: they have to be ended, too.
-    await Promise.allSettled([emulatorStart, minioStart, trinoStart])
-    const [emulator, minio, trino] = [await emulatorStart, await minioStart, await trinoStart]
+    const [emulator, minio] = await Promise.all([emulatorStart, minioStart]).catch(async error => {
+      // The other has to be ended, too.
+      ending.abort()
+      await Promise.allSettled([emulatorStart, minioStart])
+      throw error
+    })
     const objectStore: AwsAccess = minio ? { ...emulator.access, endpoint: minio.endpoint } : emulator.access
     const lakefsFolder = join(folder, `lakefs-${landing}`)
     // The emulator holds its buckets in memory: what lakeFS wrote down of objects in them is no longer true.
@@ -126,7 +139,7 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
         )
     const lakefsAccess = given ?? lakefs!.access
     return {
-      processes: { minio, emulator, lakefs, trino },
+      processes: { minio, emulator, lakefs },
       objectStore,
       emulator: emulator.access,
       lakefs: lakefsAccess,
@@ -137,7 +150,7 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
         emulator: emulator.access.endpoint,
       },
       door,
-      ...(trino && { trino }),
+      trino,
       stop,
     }
   } catch (error) {

@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import type { Rescan } from '../../events/landing.ts'
 import type { Environment } from '../../lib/environment.ts'
 import type { Log } from '../../lib/log.ts'
+import type { ObjectStore } from '../../lib/store/object-store.ts'
 import { takeLock } from '../local/lock.ts'
 import { openLogFile } from '../local/log-file.ts'
 import { createS3Client } from './aws.ts'
@@ -23,6 +25,7 @@ import { putSecrets } from './secrets.ts'
 import { type Landing, type StackServers, startProcesses } from './servers.ts'
 import { ensureStackSettings, type StackSettings } from './settings.ts'
 import { endLeftovers, openState } from './state.ts'
+import type { Trino } from './trino.ts'
 
 export const buckets = { landing: 'studylake-landing', lake: 'studylake-lake' }
 
@@ -64,6 +67,7 @@ export interface Stack {
   door: Door
   /** Messages in all queues of the emulator. */
   depths(): Promise<QueueDepth[]>
+  trino: Trino | undefined
   /** Deploys the app again: with further context, an update of it. */
   deploy(context?: Record<string, string>): Promise<Outputs>
   /** Takes the functions away again, and leaves the servers. */
@@ -169,15 +173,32 @@ async function open(
     return outputs
   }
   const outputs = await deploy()
+  const trino = await servers.trino
   const endpoints = {
     ...(isMinio && { minio: objectStore.endpoint }),
     emulator: servers.emulator.endpoint,
     lakefs: lakefs.endpoint,
     ...Object.fromEntries(Object.keys(findFunctionUrls(outputs)).map(name => [name, `${door.endpoint}/${name}`])),
-    ...(servers.trino && { trino: servers.trino.endpoint }),
+    ...(trino && { trino: trino.endpoint }),
   }
   state.noteEndpoints(endpoints)
-  const processes = Object.values(servers.processes).filter(server => server !== undefined)
+  const environment = createStackEnvironment({
+    objectStore,
+    emulator: servers.emulator,
+    lakefs,
+    buckets,
+    queueUrls: findQueueUrls(outputs, servers.emulator.endpoint),
+    gate: { url: `${inside.door}/check`, token: settings.gateToken },
+    settings: { SETTLE_SECONDS: String(settleSeconds) },
+    log,
+  })
+  // The emulator's queues are empty at each start; the object store need not be.
+  if (await holdsAnything(environment.landing)) {
+    const rescan: Rescan = { rescan: { cause: `start ${new Date().toISOString()}` } }
+    await environment.queues.landing.send([{ body: JSON.stringify(rescan) }])
+  }
+
+  const processes = [...Object.values(servers.processes), trino].filter(server => server !== undefined)
   return {
     folder,
     landing,
@@ -186,20 +207,17 @@ async function open(
     outputs,
     servers,
     door,
-    environment: createStackEnvironment({
-      objectStore,
-      emulator: servers.emulator,
-      lakefs,
-      buckets,
-      queueUrls: findQueueUrls(outputs, servers.emulator.endpoint),
-      gate: { url: `${inside.door}/check`, token: settings.gateToken },
-      settings: { SETTLE_SECONDS: String(settleSeconds) },
-      log,
-    }),
+    trino,
+    environment,
     depths: () => countMessages(servers.emulator),
     deploy,
     destroy: () => destroyApp(deployOptions),
     crashed: Promise.race(processes.map(server => server.crashed)),
     close,
   }
+}
+
+async function holdsAnything(store: ObjectStore): Promise<boolean> {
+  for await (const _ of store.list('')) return true
+  return false
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { installOnce, runProgram } from './cache.ts'
 import { loopback } from './ports.ts'
-import { plainEnvironment, type Server, startServer } from './processes.ts'
+import { plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
 import { findJava, findMaven } from './tools.ts'
 
 const trinoVersion = '476'
@@ -66,15 +66,13 @@ export interface Trino extends Server {
 export async function startTrino({
   program,
   folder,
-  logFile,
   port,
-  onSpawn,
+  supervision,
 }: {
   program: TrinoProgram
   folder: string
-  logFile: string
   port: number
-  onSpawn?: (pid: number) => void
+  supervision: Supervision
 }): Promise<Trino> {
   const endpoint = `http://${loopback}:${port}`
   const etc = join(folder, 'etc')
@@ -114,8 +112,7 @@ export async function startTrino({
     ],
     env: { ...plainEnvironment(), JAVA_HOME: program.javaHome },
     cwd: folder,
-    logFile,
-    onSpawn,
+    ...supervision,
     startSeconds: 180,
     isUp: async () => {
       const response = await fetch(`${endpoint}/v1/info`, { signal: AbortSignal.timeout(2000) })
