@@ -1,15 +1,20 @@
 /** The AWS emulators, each from PyPI in an environment of its own: one that runs the functions too, and one for S3 and SQS alone. */
 import { mkdir, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { z } from 'zod'
 import { type AwsAccess, toVariables } from './aws.ts'
-import { installOnce, runProgram } from './cache.ts'
+import { installOnce, MissingError, runProgram } from './cache.ts'
 import { loopback } from './ports.ts'
 import { answersOk, plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
 import { findPython } from './tools.ts'
 
-export const emulatorKind = z.enum(['ministack', 'localstack'])
-export type EmulatorKind = z.infer<typeof emulatorKind>
+export type EmulatorKind = 'ministack' | 'localstack'
+
+/** The emulator that `$AWS_EMULATOR` names; by default the one that runs functions as processes. Throws MissingError for another word. */
+export function chooseEmulator(variables: Record<string, string | undefined> = process.env): EmulatorKind {
+  const name = variables.AWS_EMULATOR || 'ministack'
+  if (name === 'ministack' || name === 'localstack') return name
+  throw new MissingError(`AWS_EMULATOR is ${JSON.stringify(name)}, expected ministack or localstack`)
+}
 
 interface Kind {
   /** Pinned together: which emulator works depends on the libraries beside it. */

@@ -55,6 +55,48 @@ export async function startLakefs({
 }
 
 /**
+ * Starts a real lakeFS, of the program that `$LAKEFS_BINARY` names, with the same options: a single server with its database in `folder`.
+ * Throws ServerError. https://docs.lakefs.io/reference/configuration/
+ */
+export async function startRealLakefs({
+  binary,
+  supervision,
+  ...options
+}: LakefsChildOptions & { binary: string; supervision: Supervision }): Promise<Lakefs> {
+  const { folder, port, credentials, gateToken, access } = options
+  const endpoint = `http://${loopback}:${port}`
+  const server = await startServer({
+    name: 'lakeFS',
+    command: binary,
+    args: ['run'],
+    cwd: folder,
+    ...supervision,
+    env: {
+      ...plainEnvironment(),
+      LAKEFS_LISTEN_ADDRESS: `${loopback}:${port}`,
+      LAKEFS_DATABASE_TYPE: 'local',
+      LAKEFS_DATABASE_LOCAL_PATH: join(folder, 'metadata'),
+      LAKEFS_COMMITTED_LOCAL_CACHE_DIR: join(folder, 'cache'),
+      LAKEFS_BLOCKSTORE_TYPE: 's3',
+      LAKEFS_BLOCKSTORE_S3_ENDPOINT: access.endpoint,
+      LAKEFS_BLOCKSTORE_S3_FORCE_PATH_STYLE: 'true',
+      LAKEFS_BLOCKSTORE_S3_REGION: access.region,
+      LAKEFS_BLOCKSTORE_S3_DISCOVER_BUCKET_REGION: 'false',
+      LAKEFS_BLOCKSTORE_S3_CREDENTIALS_ACCESS_KEY_ID: access.accessKeyId,
+      LAKEFS_BLOCKSTORE_S3_CREDENTIALS_SECRET_ACCESS_KEY: access.secretAccessKey,
+      LAKEFS_AUTH_ENCRYPT_SECRET_KEY: credentials.secretAccessKey,
+      LAKEFS_INSTALLATION_USER_NAME: 'studylake',
+      LAKEFS_INSTALLATION_ACCESS_KEY_ID: credentials.accessKeyId,
+      LAKEFS_INSTALLATION_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      LAKEFSACTION_GATE_TOKEN: gateToken,
+      LAKEFS_STATS_ENABLED: 'false',
+    },
+    isUp: () => createLakefs({ endpoint, ...credentials }).health(),
+  })
+  return { ...server, access: { endpoint, ...credentials } }
+}
+
+/**
  * The lakeFS at `LAKEFS_ENDPOINT`, or undefined where the variable is not set. Throws MissingError where it does not answer, or the keys are
  * missing.
  */

@@ -4,7 +4,7 @@ import type { AwsAccess } from './aws.ts'
 import { MissingError } from './cache.ts'
 import { type Door, openDoor } from './door.ts'
 import { type EmulatorKind, emulatorAccount, installEmulator, runsFunctions, startEmulator } from './emulator.ts'
-import { findGivenLakefs, type LakefsAccess, startLakefs } from './lakefs.ts'
+import { findGivenLakefs, type LakefsAccess, startLakefs, startRealLakefs } from './lakefs.ts'
 import { installMinio, startMinio } from './minio.ts'
 import type { Server } from './processes.ts'
 import type { StackSettings } from './settings.ts'
@@ -121,22 +121,22 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
       throw error
     })
     const objectStore: AwsAccess = minio ? { ...emulator.access, endpoint: minio.endpoint } : emulator.access
-    const lakefsFolder = join(folder, `lakefs-${landing}`)
+    const lakefsFolder = join(folder, `${process.env.LAKEFS_BINARY ? 'real-' : ''}lakefs-${landing}`)
     // The emulator holds its buckets in memory: what lakeFS wrote down of objects in them is no longer true.
     if (landing === 's3') await rm(lakefsFolder, { recursive: true, force: true })
+    const lakefsOptions = {
+      credentials: settings.lakefs,
+      gateToken: settings.gateToken,
+      bucket: buckets.lake,
+      access: objectStore,
+      ...placeOf('lakefs'),
+      // What it knows is of one object store's objects.
+      folder: lakefsFolder,
+    }
+    const binary = process.env.LAKEFS_BINARY
     const lakefs = given
       ? undefined
-      : await keep(
-          startLakefs({
-            credentials: settings.lakefs,
-            gateToken: settings.gateToken,
-            bucket: buckets.lake,
-            access: objectStore,
-            ...placeOf('lakefs'),
-            // What it knows is of one object store's objects.
-            folder: lakefsFolder,
-          }),
-        )
+      : await keep(binary ? startRealLakefs({ binary, ...lakefsOptions }) : startLakefs(lakefsOptions))
     const lakefsAccess = given ?? lakefs!.access
     return {
       processes: { minio, emulator, lakefs },

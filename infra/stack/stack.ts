@@ -16,7 +16,7 @@ import { bootstrapAccount, type DeployOptions, deployApp, destroyApp } from './d
 import { countMessages, type QueueDepth } from './depths.ts'
 import { isDockerUp, startContainers } from './docker.ts'
 import type { Door } from './door.ts'
-import { type EmulatorKind, emulatorKind } from './emulator.ts'
+import { chooseEmulator, type EmulatorKind } from './emulator.ts'
 import { createStackEnvironment } from './environment.ts'
 import { prepareBuckets } from './minio.ts'
 import { findFunctionUrls, findQueueUrls, type Outputs } from './outputs.ts'
@@ -100,7 +100,7 @@ async function open(
   folder: string,
   {
     landing = 'minio',
-    emulator = emulatorKind.parse(process.env.AWS_EMULATOR || 'ministack'),
+    emulator = chooseEmulator(),
     containers,
     sql = true,
     settleSeconds = 1,

@@ -56,12 +56,16 @@ export function openState(folder: string): {
   }
 }
 
-/** When a process was started, as `ps` has it; undefined where there is none. */
+/** When a process was started, as `ps` has it; undefined where there is none, or only what nobody has asked for its exit code. */
 function findStart(pid: number): string | undefined {
   try {
     const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
-    const text = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { env, stdio: ['ignore', 'pipe', 'ignore'] })
-    return text.toString().trim() || undefined
+    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [, state = 'Z', started] = /^(\S+)\s+(.+)$/.exec(text.toString().trim()) ?? []
+    return state.startsWith('Z') ? undefined : started
   } catch {
     return undefined
   }
@@ -77,8 +81,8 @@ export function endLeftovers(folder: string): string[] {
 }
 
 /**
- * Ends the stack of a data directory, whoever runs it: asks its process and waits, then ends what is left. Resolves with what it found:
- * `stopped`, the names of servers that a killed stack had left, or `nothing`. Throws an Error where it does not end in time.
+ * Ends the stack of a data directory, whoever runs it: asks its process and waits, then ends what is left. Resolves with whether one ran,
+ * and the names of the servers that a killed one had left. Throws LockedError where it does not end in time.
  */
 export async function endStack(
   folder: string,
