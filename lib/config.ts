@@ -60,6 +60,16 @@ export const queueVariables = {
   commit: 'COMMIT_QUEUE_URL',
 } as const
 
+/** The variable that holds the URL of each queue's dead-letter queue: for the commands that look into them. */
+export const deadLetterVariables = {
+  landing: 'LANDING_DLQ_URL',
+  convert: 'CONVERT_DLQ_URL',
+  register: 'REGISTER_DLQ_URL',
+  keys: 'KEYS_DLQ_URL',
+  addKeys: 'ADD_KEYS_DLQ_URL',
+  commit: 'COMMIT_DLQ_URL',
+} as const satisfies Record<keyof typeof queueVariables, string>
+
 /**
  * Secrets, by the variable that names one in Secrets Manager, and the variables that it stands for: a secret of two is JSON with
  * `accessKeyId` and `secretAccessKey`, a secret of one is the text itself.
@@ -198,4 +208,31 @@ export function readQueueUrl(environment: Variables, queue: keyof typeof queueVa
   const url = environment[queueVariables[queue]]
   if (!url) throw new Error(`configuration: ${queueVariables[queue]} is not set`)
   return url
+}
+
+export interface DeadLetterConfig {
+  /** Where the reasons are kept. */
+  lakeBucket: string
+  /** Those queues whose variables are set. */
+  queues: { source: keyof typeof queueVariables; url: string; deadLetterUrl: string }[]
+}
+
+/**
+ * The dead-letter queues of a deployment, each with its work queue. Throws an Error where no pair is set, only one of a pair is, or the lake bucket
+ * is not; it names the variables.
+ */
+export function readDeadLetterConfig(environment: Variables): DeadLetterConfig {
+  const missing: string[] = []
+  const queues: DeadLetterConfig['queues'] = []
+  for (const source of Object.keys(queueVariables) as (keyof typeof queueVariables)[]) {
+    const [url, deadLetterUrl] = [environment[queueVariables[source]], environment[deadLetterVariables[source]]]
+    if (url && deadLetterUrl) queues.push({ source, url, deadLetterUrl })
+    else if (url || deadLetterUrl) missing.push(url ? deadLetterVariables[source] : queueVariables[source])
+  }
+  if (queues.length === 0 && missing.length === 0) missing.push(queueVariables.landing, deadLetterVariables.landing)
+  const { LAKE_BUCKET: lakeBucket } = environment
+  if (!lakeBucket) missing.push('LAKE_BUCKET')
+  if (!lakeBucket || missing.length > 0)
+    throw new Error(`configuration: ${missing.map(name => `${name} is not set`).join('; ')}`)
+  return { lakeBucket, queues }
 }

@@ -97,6 +97,8 @@ export const manifestListKey = (study: string, layer: Layer, dataset: string, sh
 export const tableLocationKey = (study: string, layer: Layer, dataset: string): string =>
   `data/${study}/${layer}/${dataset}`
 export const attestationKey = (study: string, commit: string): string => `attest/${study}/${commit}.json`
+/** Why a message failed the last time. `queue` is the full name of the queue that it was read from. */
+export const failureKey = (queue: string, messageId: string): string => `failures/${queue}/${messageId}.json`
 /** lakeFS's own storage. `attempt` counts from 1: a namespace that was begun by a creation which did not end is never lawful again. */
 export const storageNamespaceKey = (study: string, attempt: number): string => `lakefs/${study}/${attempt}`
 

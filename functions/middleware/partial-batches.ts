@@ -1,7 +1,9 @@
 import type middy from '@middy/core'
 import type { SqsBatchResponse, SqsEvent, SqsRecord } from '../../events/sqs.ts'
+import type { Environment } from '../../lib/environment.ts'
 import { TransientError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { writeFailure } from '../../lib/queue/failures.ts'
 import type { Queue } from '../../lib/queue/queue.ts'
 import { describeError } from './describe-error.ts'
 
@@ -36,18 +38,52 @@ async function sendBack(
   }
 }
 
+/** Keeps the reason where whoever finds the message in the dead-letter queue can look it up. That it could not be kept changes nothing. */
+async function keepReason(
+  { lake, now }: Pick<Environment, 'lake' | 'now'>,
+  { messageId, attributes }: SqsRecord,
+  error: unknown,
+  { queue, name, requestId, log }: { queue: Queue; name: string; requestId: string; log: Log },
+): Promise<void> {
+  const { error: kind, reason, cause } = describeError(error)
+  try {
+    await writeFailure(lake, {
+      queue: queue.name,
+      messageId,
+      function: name,
+      requestId,
+      time: now().toISOString(),
+      tries: attributes.ApproximateReceiveCount,
+      error: String(kind),
+      ...(reason !== undefined && { reason: String(reason) }),
+      ...(cause !== undefined && { cause: String(cause) }),
+    })
+  } catch (failure) {
+    log.warn('the reason is only in this log: it could not be kept in the lake', {
+      messageId,
+      ...describeError(failure),
+    })
+  }
+}
+
 /**
- * Middleware: makes the batch's answer of the handler's results, one a record. Failed messages are logged and come again after a pause that
- * doubles; the queue moves a message that failed too often to its dead-letter queue.
+ * Middleware: makes the batch's answer of the handler's results, one a record. Failed messages are logged, their reasons are kept, and they
+ * come again after a pause that doubles; the queue moves a message that failed too often to its dead-letter queue.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
-export function partialBatches({
-  queue,
-  log,
-}: {
-  queue: Queue
-  log: Log
-}): middy.MiddlewareObj<SqsEvent, SqsBatchResponse | RecordResult[]> {
+export function partialBatches(
+  environment: Pick<Environment, 'lake' | 'now'>,
+  {
+    queue,
+    name,
+    log,
+  }: {
+    queue: Queue
+    /** Of the function. */
+    name: string
+    log: Log
+  },
+): middy.MiddlewareObj<SqsEvent, SqsBatchResponse | RecordResult[]> {
   return {
     after: async request => {
       const results = request.response as RecordResult[]
@@ -64,6 +100,10 @@ export function partialBatches({
           })
         }
         await sendBack(queue, record, result, log)
+        if (result.state === 'failed') {
+          const { awsRequestId: requestId } = request.context
+          await keepReason(environment, record, result.error, { queue, name, requestId, log })
+        }
         batchItemFailures.push({ itemIdentifier: record.messageId })
       }
       request.response = { batchItemFailures }

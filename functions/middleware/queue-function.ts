@@ -72,6 +72,6 @@ export function createQueueFunction<Message>(
 
   return middy<SqsEvent, SqsBatchResponse | RecordResult[]>()
     .use(parseEvent(sqsEvent))
-    .use(partialBatches({ queue, log }))
+    .use(partialBatches(environment, { queue, name, log }))
     .handler(handleBatch) as unknown as QueueHandler
 }

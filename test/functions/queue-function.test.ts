@@ -10,6 +10,7 @@ import { Rejection, TransientError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/json.ts'
 import { createLog } from '../../lib/log.ts'
 import { type MemoryQueue, memoryQueue } from '../support/memory-queue.ts'
+import { memoryStore } from '../support/memory-store.ts'
 import { readSample } from '../support/samples.ts'
 
 const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 }
@@ -17,13 +18,16 @@ const schema = z.object({ name: z.string(), study: z.string().optional() })
 let time = 0
 let lines: Record<string, unknown>[] = []
 const now = () => new Date(time)
+const lake = memoryStore()
 const environment = {
+  lake,
   now,
   log: createLog({ write: line => lines.push(JSON.parse(line) as Record<string, unknown>), now, level: 'debug' }),
-} as Environment
+} as unknown as Environment
 beforeEach(() => {
   time = 0
   lines = []
+  lake.objects.clear()
 })
 
 /** A function over a queue that fails for the named messages; `worked` lists what it worked on. */
@@ -136,6 +140,75 @@ describe('a FIFO queue', () => {
     expect((await queue.receive()).map(({ messageId }) => messageId)).toEqual(
       received.map(({ messageId }) => messageId),
     )
+  })
+})
+
+describe('the reason of a failure', () => {
+  it('is kept in the lake, as the log has it but without the stack, and replaced by the next one', async () => {
+    const queue = memoryQueue('work', { now })
+    await queue.send([{ body: '{"name": "a"}' }])
+    for (const reason of ['first', 'second']) {
+      const event = toSqsEvent(queue, await queue.receive())
+      const error = new TransientError(reason, { cause: new Error('no answer') })
+      await makeFunction(queue, { a: error }).handler(event, context)
+      time += 60_000
+    }
+    expect([...lake.objects.keys()]).toEqual(['failures/work/work-1.json'])
+    const { bytes } = lake.objects.get('failures/work/work-1.json')!
+    expect(JSON.parse(new TextDecoder().decode(bytes))).toEqual({
+      queue: 'work',
+      messageId: 'work-1',
+      function: 'work',
+      requestId: 'r',
+      time: '1970-01-01T00:01:00.000Z',
+      tries: 2,
+      error: 'TransientError',
+      reason: 'second',
+      cause: 'Error: no answer',
+    })
+  })
+
+  it('holds nothing of a body that could not be read', async () => {
+    const queue = memoryQueue('work', { now })
+    const { event } = await fill(queue, [['a'], ['b']])
+    event.Records[0]!.body = 'P-0042 was pregnant'
+    event.Records[1]!.body = '{"name": {"secret": "P-0042"}}'
+    await makeFunction(queue).handler(event, context)
+    const kept = [...lake.objects.values()].map(({ bytes }) => new TextDecoder().decode(bytes))
+    expect(kept.map(text => (JSON.parse(text) as { error: string }).error)).toEqual(['JsonError', 'ZodError'])
+    expect(kept.join()).not.toMatch(/pregnant|P-0042/)
+  })
+
+  it('is not kept of what was only behind, nor of what went well', async () => {
+    const queue = memoryQueue('work.fifo', { now })
+    const { event } = await fill(queue, [
+      ['a1', 'a'],
+      ['a2', 'a'],
+      ['b1', 'b'],
+    ])
+    await makeFunction(queue, { a1: new Error('x') }).handler(event, context)
+    expect([...lake.objects.keys()]).toEqual(['failures/work.fifo/work.fifo-1.json'])
+  })
+
+  it('changes nothing where it cannot be kept: the first error is logged, and the message comes again', async () => {
+    const queue = memoryQueue('work', { now })
+    const { event } = await fill(queue, [['a']])
+    const broken = { ...lake, put: () => Promise.reject(new TransientError('no lake')) }
+    const handler = createQueueFunction(
+      { ...environment, lake: broken },
+      {
+        name: 'work',
+        queue,
+        schema,
+        work: () => Promise.reject(new Error('the first')),
+      },
+    )
+    expect((await handler(event, context)).batchItemFailures).toHaveLength(1)
+    expect(lines.map(({ level, reason }) => [level, reason])).toEqual([
+      ['error', 'the first'],
+      ['warn', 'no lake'],
+    ])
+    expect(queue.nextVisibleAt()).toBe(5_000)
   })
 })
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { readBridgeConfig, readConfig, readObjectStoreConnection, readQueueUrl } from '../../lib/config.ts'
+import {
+  readBridgeConfig,
+  readConfig,
+  readDeadLetterConfig,
+  readObjectStoreConnection,
+  readQueueUrl,
+} from '../../lib/config.ts'
 
 const needed = {
   LANDING_BUCKET: 'landing',
@@ -93,6 +99,25 @@ describe('a function is asked only for what it needs', () => {
   it('each queue when it is used', () => {
     expect(readQueueUrl({ KEYS_QUEUE_URL: 'https://sqs/1/keys.fifo' }, 'keys')).toBe('https://sqs/1/keys.fifo')
     expect(() => readQueueUrl({ KEYS_QUEUE_URL: '' }, 'keys')).toThrow('KEYS_QUEUE_URL is not set')
+  })
+})
+
+describe('dead-letter queues', () => {
+  it('are those whose queue is named too', () => {
+    const set = { LAKE_BUCKET: 'lake', KEYS_QUEUE_URL: 'https://sqs/1/k.fifo', KEYS_DLQ_URL: 'https://sqs/1/d.fifo' }
+    expect(readDeadLetterConfig({ ...set, LANDING_QUEUE_URL: '' })).toEqual({
+      lakeBucket: 'lake',
+      queues: [{ source: 'keys', url: 'https://sqs/1/k.fifo', deadLetterUrl: 'https://sqs/1/d.fifo' }],
+    })
+  })
+
+  it('name what is missing', () => {
+    expect(() => readDeadLetterConfig({})).toThrow(
+      /^configuration: LANDING_QUEUE_URL is not set; LANDING_DLQ_URL is not set; LAKE_BUCKET is not set$/,
+    )
+    expect(() => readDeadLetterConfig({ KEYS_DLQ_URL: 'x', COMMIT_QUEUE_URL: 'y', LAKE_BUCKET: 'lake' })).toThrow(
+      /^configuration: KEYS_QUEUE_URL is not set; COMMIT_DLQ_URL is not set$/,
+    )
   })
 })
 
