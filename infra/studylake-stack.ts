@@ -166,6 +166,9 @@ export class StudylakeStack extends Stack {
     for (const judge of [commit, check]) {
       lake.grant(judge, { read: ['data/*', 'metadata/*', 'attest/*'], put: ['attest/*'] })
     }
+    // Why a message failed; "studylake dlq" shows it.
+    for (const item of [receive, convert, register, assignKeys, addKeys, commit])
+      lake.grant(item, { put: ['failures/*'] })
 
     // ── how files are noticed ───────────────────────────────────────────────────────────────────────────────────────────────────
     new Rule(this, 'Rescan', {
