@@ -14,17 +14,25 @@ enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'st
 const load = (name: string) => async (): Promise<CommandDef> =>
   ((await import(`./commands/${name}.ts`)) as { default: CommandDef }).default
 
-const commands = ['run', 'dev', 'upload', 'status', 'show', 'head', 'check', 'validate', 'contents', 'sample']
+const commands = ['run', 'dev', 'upload', 'status', 'show', 'head', 'check', 'validate', 'contents', 'dlq', 'sample']
 const subCommands = Object.fromEntries(commands.map(name => [name, load(name)]))
 const main: CommandDef = {
   meta: { name: programName, version: packageJson.version, description: packageJson.description },
   subCommands,
 }
 
+/** The command that the arguments name, with the commands of a command; undefined where they name none. */
+async function findCommand([name, action]: string[]): Promise<CommandDef | undefined> {
+  if (name === undefined || !Object.hasOwn(subCommands, name)) return undefined
+  const command = await subCommands[name]!()
+  const actions = (command.subCommands ?? {}) as Record<string, CommandDef>
+  return action !== undefined && Object.hasOwn(actions, action) ? actions[action] : command
+}
+
 /** Shows how a command is called, or the list of commands. */
-async function describeUsage(command: string | undefined): Promise<string> {
-  const known = command !== undefined && Object.hasOwn(subCommands, command)
-  const text = known ? await renderUsage(await subCommands[command]!(), main) : await renderUsage(main)
+async function describeUsage(rawArgs: string[]): Promise<string> {
+  const command = await findCommand(rawArgs)
+  const text = await (command ? renderUsage(command, main) : renderUsage(main))
   const lines = text.replace(/[ \t]+$/gm, '')
   return process.stdout.isTTY ? lines : stripVTControlCharacters(lines).replace(/[ \t]+$/gm, '')
 }
@@ -32,7 +40,7 @@ async function describeUsage(command: string | undefined): Promise<string> {
 async function runMain(rawArgs: string[]): Promise<void> {
   const [command, ...rest] = rawArgs
   const wantsHelp = ['--help', '-h'].some(flag => rawArgs.includes(flag))
-  if (wantsHelp) console.log(await describeUsage(command))
+  if (wantsHelp) console.log(await describeUsage(rawArgs))
   else if (rest.length === 0 && ['--version', '-v'].includes(command ?? '')) console.log(packageJson.version)
   else if (command === undefined) throw new UsageError('which command?')
   else if (!Object.hasOwn(subCommands, command)) {

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { defineStudyCommand } from '../support/define.ts'
 import { exitCodes } from '../support/failure.ts'
 import { finishVersion, uploadFolder } from '../support/load-version.ts'
-import { commandLine, showPath } from '../support/paths.ts'
+import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printDeadLetters, printReport } from '../support/print-report.ts'
 import { withSession } from '../support/session.ts'
 import { checkStudy, checkVersion, readStudyFolder } from '../support/study-folder.ts'
@@ -28,7 +27,7 @@ export default defineStudyCommand({
 
     output.document({ ...status.report, status: status.state, deadLetters })
     printReport(output, status)
-    printDeadLetters(output, deadLetters, showPath(join(data, 'studylake.log')))
+    printDeadLetters(output, deadLetters, { data })
     output.line()
     output.line(adviseOn(status) ?? `Look at it: ${commandLine(`show ${study}@${version}`, { data })}`)
     return deadLetters.length > 0 ? exitCodes.refused : exitCodeOf(status)

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { defineStudyCommand } from '../support/define.ts'
 import { exitCodes } from '../support/failure.ts'
 import { finishVersion, uploadFolder } from '../support/load-version.ts'
 import { count } from '../support/output.ts'
-import { commandLine, showPath } from '../support/paths.ts'
+import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printDeadLetters, printReport } from '../support/print-report.ts'
 import { withSession } from '../support/session.ts'
 import { checkStudy, checkVersion, readStudyFolder } from '../support/study-folder.ts'
@@ -38,7 +37,7 @@ export default defineStudyCommand({
       const { status, deadLetters } = await finishVersion(session, { study, version }, output)
       output.document({ ...status.report, status: status.state, deadLetters })
       printReport(output, status)
-      printDeadLetters(output, deadLetters, showPath(join(data, 'studylake.log')))
+      printDeadLetters(output, deadLetters, { data })
       const advice = adviseOn(status)
       if (advice) output.line(`\n${advice}`)
       return deadLetters.length > 0 ? exitCodes.refused : exitCodeOf(status)

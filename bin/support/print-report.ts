@@ -4,6 +4,7 @@ import type { VersionStatus } from '../../lib/pipeline/status.ts'
 import type { Report } from '../../lib/report.ts'
 import { exitCodes } from './failure.ts'
 import { count, formatCount, formatTable, type Output } from './output.ts'
+import { commandLine } from './paths.ts'
 
 /** Enough of a commit id to name it: lakeFS takes any unique start. */
 export const shortCommit = (commit: string): string => commit.slice(0, 16)
@@ -93,14 +94,14 @@ export function adviseOn({ state, report }: VersionStatus): string | undefined {
   return undefined
 }
 
-/** Messages that were given up: what the log explains. */
-export function printDeadLetters(output: Output, deadLetters: DeadLetters[], log: string): void {
+/** Messages that were given up, and the command that says why. */
+export function printDeadLetters(output: Output, deadLetters: DeadLetters[], { data }: { data: string }): void {
   if (deadLetters.length === 0) return
   output.line()
   output.line(
     `Given up after many tries: ${deadLetters.map(({ queue, count: number }) => `${number} in ${queue}`).join(', ')}.`,
   )
-  output.line(`The reason is in ${log}.`)
+  output.line(`The reasons: ${commandLine('dlq list', { data })}`)
 }
 
 export const exitCodeOf = ({ state }: VersionStatus): number =>

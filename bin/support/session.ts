@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, createControlClient, NotRunningError } from '../../infra/local/control-client.ts'
 import { LockedError } from '../../infra/local/lock.ts'
+import type { RedriveScope } from '../../infra/local/platform.ts'
 import type { DeadLetters } from '../../infra/local/queues.ts'
 import { openReader } from '../../infra/local/reader.ts'
 import { readSettings, settingsFile } from '../../infra/local/settings.ts'
 import type { Environment } from '../../lib/environment.ts'
+import type { DeadLetter, Redriven } from '../../lib/queue/dead-letters.ts'
 import { CommandError, exitCodes } from './failure.ts'
 import { onInterrupt } from './interrupt.ts'
 import { commandLine, showPath } from './paths.ts'
@@ -24,6 +26,14 @@ export interface Session {
   upload(key: string, path: string): Promise<void>
   /** Has all that is landed worked on; resolves when nothing is left, with what had to be given up. */
   finish(): Promise<DeadLetters[]>
+}
+
+/** A session on a data directory. */
+export interface LocalSession extends Session {
+  /** What had to be given up, message by message. */
+  listDeadLetters(): Promise<DeadLetter[]>
+  /** Sends what was given up to its work queue again. */
+  redrive(scope: RedriveScope): Promise<Redriven[]>
 }
 
 export interface SessionOptions {
@@ -46,7 +56,7 @@ const patienceMs = 15_000
  */
 export async function withSession<Result>(
   { data, command, create, settleSeconds }: SessionOptions,
-  work: (session: Session) => Promise<Result>,
+  work: (session: LocalSession) => Promise<Result>,
 ): Promise<Result> {
   if (!create && !existsSync(join(data, settingsFile))) {
     throw new CommandError(
@@ -73,7 +83,7 @@ export async function withSession<Result>(
 
 async function withOwnPlatform<Result>(
   { data, command, settleSeconds }: SessionOptions,
-  work: (session: Session) => Promise<Result>,
+  work: (session: LocalSession) => Promise<Result>,
 ): Promise<Result> {
   // Loaded only now: it is most of the program, and who mistypes an option need not wait for it.
   const { openPlatform } = await import('../../infra/local/platform.ts')
@@ -94,6 +104,8 @@ async function withOwnPlatform<Result>(
         await platform.idle()
         return platform.deadLetters()
       },
+      listDeadLetters: platform.listDeadLetters,
+      redrive: platform.redrive,
     })
   } finally {
     forget()
@@ -104,7 +116,7 @@ async function withOwnPlatform<Result>(
 async function withRunningPlatform<Result>(
   data: string,
   locked: LockedError,
-  work: (session: Session) => Promise<Result>,
+  work: (session: LocalSession) => Promise<Result>,
 ): Promise<Result> {
   const settings = await readSettings(data)
   if (!settings) throw new NotRunningError(locked.message)
@@ -115,5 +127,7 @@ async function withRunningPlatform<Result>(
     environment: openReader({ folder: about.folder, settings }),
     upload: control.upload,
     finish: control.idle,
+    listDeadLetters: control.listDeadLetters,
+    redrive: control.redrive,
   })
 }

@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import type { DeadLetter, Redriven } from '../../lib/queue/dead-letters.ts'
+import type { RedriveScope } from './platform.ts'
 import type { DeadLetters } from './queues.ts'
 import { loopback, type Settings } from './settings.ts'
 
@@ -24,6 +26,9 @@ export interface ControlClient {
   status(scope: { study: string; version: string }): Promise<unknown>
   /** Resolves when nothing is left to do; what had to be given up is in the dead-letter queues. */
   idle(): Promise<DeadLetters[]>
+  /** What had to be given up, message by message. */
+  listDeadLetters(): Promise<DeadLetter[]>
+  redrive(scope: RedriveScope): Promise<Redriven[]>
 }
 
 /** Speaks to the platform that another process runs on this machine. Every call throws NotRunningError where none answers. */
@@ -69,6 +74,8 @@ export function createControlClient(settings: Settings): ControlClient {
       await call('/rescan', { method: 'POST', body: JSON.stringify(scope) })
     },
     status: ({ study, version }) => call(`/status?${new URLSearchParams({ study, version })}`),
+    listDeadLetters: () => call('/dead-letters'),
+    redrive: scope => call('/dead-letters/redrive', { method: 'POST', body: JSON.stringify(scope) }),
     async idle() {
       for (;;) {
         const { idle, deadLetters } = await call<{ idle: boolean; deadLetters: DeadLetters[] }>('/idle')

@@ -53,6 +53,10 @@ export const queueFedFunctions: readonly QueueFedFunction[] = [
   { name: 'commit', handler: 'commit', source: 'commit', queueName: 'commit.fifo', ...fifo },
 ]
 
+/** What people call a queue: without the ending that SQS wants. */
+export const plainQueueName = ({ queueName }: Pick<QueueFedFunction, 'queueName'>): string =>
+  queueName.replace(/\.fifo$/, '')
+
 /** lakeFS waits a minute for a hook. */
 export const checkTimeoutSeconds = 60
 /**

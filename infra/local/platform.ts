@@ -12,6 +12,7 @@ import type { Environment, Queues } from '../../lib/environment.ts'
 import { createLakefs } from '../../lib/lakefs/client.ts'
 import type { Log } from '../../lib/log.ts'
 import { inspectVersion } from '../../lib/pipeline/status.ts'
+import { type DeadLetter, listDeadLetters, type Redriven, redriveDeadLetters } from '../../lib/queue/dead-letters.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
 import { configureLocal, openBuckets } from './buckets.ts'
 import { type Mapping, startMapping } from './event-source-mapping.ts'
@@ -46,6 +47,11 @@ export interface PlatformOptions {
   createHandlers?: CreateHandlers
 }
 
+export interface RedriveScope {
+  queue?: string
+  messageId?: string
+}
+
 export interface Platform {
   folder: string
   settings: Settings
@@ -64,6 +70,10 @@ export interface Platform {
   idle(options?: { timeoutMs?: number }): Promise<boolean>
   /** What was given up after too many tries. */
   deadLetters(): DeadLetters[]
+  /** The same, message by message, with the reasons. */
+  listDeadLetters(): Promise<DeadLetter[]>
+  /** Sends what was given up to its work queue again: all, that of one queue (`add-keys`), or one message. */
+  redrive(scope?: RedriveScope): Promise<Redriven[]>
   /** Ends what is being worked on, then everything else. */
   close(): Promise<void>
   /** Ends everything at once, as a killed process does. */
@@ -157,6 +167,12 @@ export async function openPlatform({
       await queues.bySource.landing.send([{ body: JSON.stringify(message) }])
     }
 
+    const listLetters = () => listDeadLetters({ pairs: queues.pairs, lake: environment.lake })
+    const redrive = ({ queue, messageId }: RedriveScope = {}): Promise<Redriven[]> => {
+      const pairs = queues.pairs.filter(({ name }) => queue === undefined || name === queue)
+      return workload.track(() => redriveDeadLetters({ pairs, messageId, cause: randomUUID() }))
+    }
+
     const control: Control = {
       upload: (key, body) => workload.track(() => landing.put(key, body)),
       rescan,
@@ -166,6 +182,8 @@ export async function openPlatform({
         idle: await workload.waitUntilIdle({ timeoutMs: 500 }),
         deadLetters: queues.deadLetters(),
       }),
+      deadLetters: listLetters,
+      redrive,
       about: () => ({ pid: process.pid, command, folder }),
     }
     const server = await listen('functions', port =>
@@ -224,6 +242,8 @@ export async function openPlatform({
       isIdle: workload.isIdle,
       idle: workload.waitUntilIdle,
       deadLetters: queues.deadLetters,
+      listDeadLetters: listLetters,
+      redrive,
       close() {
         closing ??= (async () => {
           await schedule?.stop()

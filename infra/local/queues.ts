@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Queues } from '../../lib/environment.ts'
+import type { DeadLetterPair } from '../../lib/queue/dead-letters.ts'
 import { type LocalQueue, openLocalQueues } from '../../lib/queue/local.ts'
-import { maxReceiveCount, type QueueFedFunction, queueFedFunctions } from './functions.ts'
+import { maxReceiveCount, plainQueueName, type QueueFedFunction, queueFedFunctions } from './functions.ts'
 
 /** Messages that were given up after too many tries. */
 export interface DeadLetters {
@@ -16,6 +17,8 @@ export interface PlatformQueues {
   /** Messages in all work queues: visible, delayed, in flight. */
   count(): number
   deadLetters(): DeadLetters[]
+  /** Each work queue with its dead-letter queue. */
+  pairs: DeadLetterPair[]
   close(): void
 }
 
@@ -53,6 +56,13 @@ export function openPlatformQueues({ folder, now }: { folder: string; now: () =>
     count: () => work.reduce((sum, { queue }) => sum + depthOf(queue), 0),
     deadLetters: () =>
       dead.map(queue => ({ queue: queue.name, count: depthOf(queue) })).filter(({ count }) => count > 0),
+    pairs: queueFedFunctions.map(work => ({
+      source: work.source,
+      name: plainQueueName(work),
+      function: work.name,
+      queue: queues.queue(work.queueName),
+      deadLetters: queues.queue(deadLetterName(work.queueName)),
+    })),
     close: () => queues.close(),
   }
 }

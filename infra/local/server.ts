@@ -17,6 +17,10 @@ export interface Control {
   status(scope: { study: string; version: string }): Promise<unknown>
   /** Waits a while for the work to be done and says whether it is. */
   idle(): Promise<unknown>
+  /** What was given up, message by message. */
+  deadLetters(): Promise<unknown>
+  /** Sends what was given up to its work queue again. */
+  redrive(scope: { queue?: string; messageId?: string }): Promise<unknown>
   /** What runs here. */
   about(): unknown
 }
@@ -102,9 +106,13 @@ async function answerControl(
     return sendJson(response, 200, await control.upload(key, request))
   }
   if (route === 'POST /rescan') {
-    const body = await readBody(request, 65_536)
-    const scope = body && body.length > 0 ? (JSON.parse(body.toString()) as { study?: string; version?: string }) : {}
-    return sendJson(response, 200, await control.rescan({ study: scope.study, version: scope.version }))
+    const { study, version } = await readScope(request)
+    return sendJson(response, 200, await control.rescan({ study, version }))
+  }
+  if (route === 'GET /dead-letters') return sendJson(response, 200, await control.deadLetters())
+  if (route === 'POST /dead-letters/redrive') {
+    const { queue, messageId } = await readScope(request)
+    return sendJson(response, 200, await control.redrive({ queue, messageId }))
   }
   if (route === 'GET /status') {
     const [study, version] = [url.searchParams.get('study'), url.searchParams.get('version')]
@@ -114,6 +122,12 @@ async function answerControl(
   if (route === 'GET /idle') return sendJson(response, 200, await control.idle())
   if (route === 'GET /') return sendJson(response, 200, control.about())
   sendJson(response, 404, { message: `there is no ${route}` })
+}
+
+/** What a request is limited to; everything where it has no body. */
+async function readScope(request: IncomingMessage): Promise<Record<string, string | undefined>> {
+  const body = await readBody(request, 65_536)
+  return body && body.length > 0 ? (JSON.parse(body.toString()) as Record<string, string>) : {}
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
