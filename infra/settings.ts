@@ -10,6 +10,9 @@ const list = z
   .union([z.array(z.string()), z.string().transform(text => text.split(',').map(item => item.trim()))])
   .transform(items => items.filter(item => item !== ''))
 
+/** Those that CloudWatch Logs knows. */
+const retentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const
+
 /** Every setting of the deployment: `cdk deploy -c name=value`, or "context" in cdk.json. */
 const schema = z.object({
   stackName: z
@@ -59,7 +62,7 @@ const schema = z.object({
   maxTimeoutSeconds: whole.min(10).max(900).default(900),
   /** Conversions at once. */
   convertConcurrency: whole.min(2).max(1000).default(20),
-  logRetentionDays: whole.default(30),
+  logRetentionDays: z.coerce.number().pipe(z.literal(retentionDays)).default(30),
   /** AWS X-Ray. */
   tracing: flag.default(false),
   /** For emulators: functions carry the AWS SDK, which Lambda's own runtime has. */
