@@ -1,4 +1,5 @@
 /** The servers as containers, where a Docker engine answers. */
+import { createHash } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AwsAccess } from './aws.ts'
@@ -28,7 +29,7 @@ export async function isDockerUp(ask = runProgram): Promise<boolean> {
 /** The variables of the compose file. */
 export function formatVariables(
   { ports, secretAccessKey, lakefs, gateToken, bridgeToken }: StackSettings,
-  { objectStore, doorFolder }: { objectStore: string; doorFolder: string },
+  { objectStore, doorFolder, network }: { objectStore: string; doorFolder: string; network: string },
 ): Record<string, string> {
   return {
     STACK_MINIO_PORT: String(ports.minio),
@@ -44,28 +45,36 @@ export function formatVariables(
     STACK_BRIDGE_TOKEN: bridgeToken,
     STACK_OBJECT_STORE: objectStore,
     STACK_DOOR_FOLDER: doorFolder,
+    STACK_NETWORK: network,
   }
 }
 
 /** Starts the servers of `infra/compose.yaml` and waits for their health checks. Throws an Error with what Docker says. */
 export async function startContainers(options: ServersOptions): Promise<StackServers> {
-  const { folder, landing, sql, settings, tell } = options
+  const { folder, landing, sql, settings, tell, onContainers } = options
   const { ports, secretAccessKey } = settings
   const given = await findGivenLakefs()
   const profiles = [...(landing === 'minio' ? ['minio'] : []), ...(given ? [] : ['lakefs']), ...(sql ? ['trino'] : [])]
   const objectStoreInside = landing === 'minio' ? 'http://minio:9000' : 'http://emulator:4566'
   const doorFolder = join(folder, 'door')
   await mkdir(doorFolder, { recursive: true })
+  // The volumes hold what only this directory's keys open.
+  const project = `studylake-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`
   const env = {
     ...plainEnvironment(),
     DOCKER_HOST: process.env.DOCKER_HOST,
     DOCKER_CONTEXT: process.env.DOCKER_CONTEXT,
-    ...formatVariables(settings, { objectStore: objectStoreInside, doorFolder }),
+    ...formatVariables(settings, { objectStore: objectStoreInside, doorFolder, network: project }),
   }
   const compose = (...args: string[]): Promise<string> => {
     const chosen = profiles.flatMap(profile => ['--profile', profile])
-    return runProgram('docker', ['compose', '--file', composeFile, ...chosen, ...args], { env })
+    return runProgram('docker', ['compose', '--project-name', project, '--file', composeFile, ...chosen, ...args], {
+      env,
+    })
   }
+  onContainers(project)
+  // The emulator holds its buckets in memory: what lakeFS wrote down of objects in them is no longer true.
+  if (landing === 's3') await compose('down', '--volumes')
   tell('starting the containers of infra/compose.yaml')
   try {
     await compose('up', '--detach', '--wait')

@@ -4,15 +4,16 @@ import { CommandError, exitCodes, UsageError } from '../../bin/support/failure.t
 import { onInterrupt } from '../../bin/support/interrupt.ts'
 import { createOutput, type Output } from '../../bin/support/output.ts'
 import { resolveFromUser, showPath } from '../../bin/support/paths.ts'
-import { LockedError } from '../local/lock.ts'
+import { LockedError, readHolder } from '../local/lock.ts'
 import { MissingError } from './cache.ts'
 import { ServerError } from './processes.ts'
 import { loadSample } from './sample.ts'
 import type { Landing } from './servers.ts'
 import { createStackSession } from './session.ts'
 import { buckets, type Stack, startStack } from './stack.ts'
+import { endLeftovers } from './state.ts'
 
-export const defaultFolder = '.studylake/stack'
+export const defaultFolder = '.studylake-stack'
 
 const usage = `npm run stack -- [OPTION …]
 
@@ -89,8 +90,9 @@ async function run(args: string[]): Promise<number> {
   const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s`
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>()
   onInterrupt(() => interrupt('interrupted'))
+  const folder = resolveFromUser(options.data)
   const starting = startStack({
-    folder: resolveFromUser(options.data),
+    folder,
     landing: options.landing,
     sql: options.sql,
     // The sample's versions are whole when they are announced.
@@ -100,8 +102,11 @@ async function run(args: string[]): Promise<number> {
     },
   })
   const stack = await Promise.race([starting, interrupted])
-  // Not waited for: ending this process ends all servers that are on their way.
-  if (stack === 'interrupted') return exitCodes.interrupted
+  if (stack === 'interrupted') {
+    // Not waited for: what was started so far is written down.
+    if (readHolder(folder)?.pid === process.pid) endLeftovers(folder)
+    return exitCodes.interrupted
+  }
   try {
     printStack(output, stack)
     const { endpoints, outputs } = stack

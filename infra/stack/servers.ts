@@ -42,6 +42,8 @@ export interface ServersOptions {
   tell: (text: string) => void
   /** Told of each process before it is waited for. */
   onSpawn: (name: string, pid: number) => void
+  /** Told of the Compose project that containers belong to. */
+  onContainers: (project: string) => void
 }
 
 /** Trino, or undefined with the reason told: the rest of the stack does not need it. */
@@ -121,6 +123,12 @@ export async function startProcesses(options: ServersOptions): Promise<StackServ
       throw error
     })
     const objectStore: AwsAccess = minio ? { ...emulator.access, endpoint: minio.endpoint } : emulator.access
+    if (given) {
+      tell(
+        `lakeFS is that of LAKEFS_ENDPOINT; it needs its blocks in ${objectStore.endpoint}, and in its environment the ` +
+          'LAKEFSACTION_GATE_TOKEN that stack-settings.json has as gateToken',
+      )
+    }
     const lakefsFolder = join(folder, `${process.env.LAKEFS_BINARY ? 'real-' : ''}lakefs-${landing}`)
     // The emulator holds its buckets in memory: what lakeFS wrote down of objects in them is no longer true.
     if (landing === 's3') await rm(lakefsFolder, { recursive: true, force: true })

@@ -129,6 +129,7 @@ async function open(
     cache,
     tell,
     onSpawn: state.noteProcess,
+    onContainers: state.noteContainers,
   })
   opened.push(() => servers.stop())
   if (landing === 'minio') await prepareBuckets(createS3Client(servers.objectStore), buckets)

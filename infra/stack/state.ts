@@ -12,6 +12,8 @@ import { endGroup } from './processes.ts'
 
 const schema = z.object({
   endpoints: z.record(z.string(), z.string()),
+  /** The project of Compose, where the servers are containers. */
+  containers: z.string().optional(),
   /** By name. `started` tells the process from another one that has its number by now. */
   processes: z.record(z.string(), z.object({ pid: z.number(), started: z.string() })),
 })
@@ -32,6 +34,7 @@ export function readState(folder: string): StackState | undefined {
 /** Keeps the state of a running stack. Only the holder of the folder's lock may call this. */
 export function openState(folder: string): {
   noteProcess(name: string, pid: number): void
+  noteContainers(project: string): void
   noteEndpoints(endpoints: Record<string, string>): void
   clear(): void
 } {
@@ -46,6 +49,10 @@ export function openState(folder: string): {
   return {
     noteProcess(name, pid) {
       state.processes[name] = { pid, started: findStart(pid) ?? '' }
+      write()
+    },
+    noteContainers(project) {
+      state.containers = project
       write()
     },
     noteEndpoints(endpoints) {
@@ -73,11 +80,12 @@ function findStart(pid: number): string | undefined {
 
 /** Ends what a killed stack left behind; only while nobody holds the folder's lock. Returns the names. */
 export function endLeftovers(folder: string): string[] {
-  const { processes = {} } = readState(folder) ?? {}
+  const { processes = {}, containers } = readState(folder) ?? {}
   const left = Object.entries(processes).filter(([, { pid, started }]) => started !== '' && findStart(pid) === started)
   for (const [, { pid }] of left) endGroup(pid, 'SIGKILL')
+  if (containers) execFileSync('docker', ['compose', '--project-name', containers, 'down'], { stdio: 'ignore' })
   rmSync(statePath(folder), { force: true })
-  return left.map(([name]) => name)
+  return [...left.map(([name]) => name), ...(containers ? ['the containers'] : [])]
 }
 
 /**

@@ -33,7 +33,9 @@ const settings = {
 
 test('every variable of the compose file is given, and every one that is given is used', () => {
   const used = new Set([...text.matchAll(/\$\{(\w+)/g)].map(([, name]) => name!))
-  const given = Object.keys(formatVariables(settings, { objectStore: 'http://minio:9000', doorFolder: '/door' }))
+  const given = Object.keys(
+    formatVariables(settings, { objectStore: 'http://minio:9000', doorFolder: '/door', network: 'n' }),
+  )
   expect([...used].sort()).toEqual(given.sort())
 })
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listChildren } from '../../../infra/stack/children.ts'
 import { findFreePort } from '../../../infra/stack/ports.ts'
 import {
   answersOk,
@@ -182,4 +183,13 @@ test('the tail of a long log is its last lines', async () => {
 
 test('a server sees no credentials of ours', () => {
   expect(plainEnvironment({ PATH: '/bin', AWS_SECRET_ACCESS_KEY: 'x', HOME: '' })).toEqual({ PATH: '/bin' })
+})
+
+test('the children of a process are found', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  expect(listChildren(process.pid)).toContain(child.pid)
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+  expect(listChildren(process.pid)).not.toContain(child.pid)
 })
