@@ -157,7 +157,7 @@ describe('versions of a study', () => {
         for (const map of maps.slice(0, 2)) for (const [name, key] of map) expect(all.get(name)).toBe(key)
         for (const version of ['v1', 'v2']) expect((await test.readReport(study, version))?.status).toBe('committed')
       }),
-      { numRuns: 5, seed: 7 },
+      { numRuns: 3, seed: 7 },
     )
   })
 })
