@@ -35,6 +35,11 @@ const list = defineStudyCommand({
     const perQueue = Map.groupBy(letters, ({ queue }) => queue)
     for (const [queue, { length }] of perQueue)
       if (length >= mostListed) output.line(`  … of ${queue} these are the first ${formatCount(length)}`)
+    // Ten is what SQS hands out of a group of a FIFO queue before one of them is deleted.
+    if (args.aws && [...perQueue.values()].some(({ length }) => length >= 10))
+      output.line(
+        '  There may be more: of one group of a FIFO queue only the first ten can be seen. A redrive takes all.',
+      )
     output.line()
     output.line(`All about one: ${again('show QUEUE MESSAGE', place)}`)
     output.line(`Once the cause is mended: ${again('redrive', place)}`)

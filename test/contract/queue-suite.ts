@@ -149,13 +149,16 @@ export function testQueue(name: string, { create, pass }: QueueUnderTest): void 
       it('moves a message that failed too often to the dead-letter queue', async () => {
         const { queue, deadLetter } = await open({ maxReceives: 2 })
         await queue.send([{ body: 'poison' }])
+        let id = ''
         for (let count = 1; count <= 2; count++) {
           const [message] = await queue.receive()
           expect(message!.receiveCount).toBe(count)
+          id = message!.messageId
           await queue.changeVisibility(message!.receiptHandle, 0)
         }
         expect(await queue.receive()).toEqual([])
-        expect(bodies(await deadLetter!.receive())).toEqual(['poison'])
+        // Why it failed is found by its id.
+        expect(await deadLetter!.receive()).toEqual([expect.objectContaining({ body: 'poison', messageId: id })])
       })
 
       it('waits for a message, and no longer', async () => {
@@ -266,7 +269,7 @@ export function testQueue(name: string, { create, pass }: QueueUnderTest): void 
         for (let i = 0; i < 3 && next.length === 0; i++) next.push(...(await queue.receive({ max: 10 })))
         expect(bodies(next)).toEqual(['good'])
         const [dead] = await deadLetter!.receive()
-        expect(dead).toMatchObject({ body: 'poison', groupId: 'g' })
+        expect(dead).toMatchObject({ body: 'poison', groupId: 'g', messageId: failed!.messageId })
       })
 
       it('refuses a message without its ids, or with a delay', async () => {
