@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
@@ -123,13 +122,12 @@ export const functionNames = [
 export type FunctionName = (typeof functionNames)[number]
 export type Bundles = Record<FunctionName, Bundle>
 
-/** Bundles all functions into a new folder of the system's temporary one, or into `out`. */
-export async function bundleFunctions({ bundleSdk, out }: { bundleSdk: boolean; out?: string }): Promise<Bundles> {
-  const folder = out ?? (await mkdtemp(join(tmpdir(), 'studylake-bundles-')))
+/** Bundles all functions, each into a folder of its own in `out`. */
+export async function bundleFunctions({ bundleSdk, out }: { bundleSdk: boolean; out: string }): Promise<Bundles> {
   const bundles: Bundle[] = []
   for (const name of functionNames) {
     const entry = join(projectFolder, 'functions', `${name}.ts`)
-    bundles.push(await bundleFunction({ name, entry, out: folder, bundleSdk }))
+    bundles.push(await bundleFunction({ name, entry, out, bundleSdk }))
   }
   return Object.fromEntries(bundles.map(bundle => [bundle.name, bundle])) as Bundles
 }

@@ -82,11 +82,10 @@ export class NodeFunction extends Construct {
     })
     if (tracing) this.suppress('AWS X-Ray knows no resources to restrict writing to', ['Resource::*'])
     if (network) {
-      // The network is known by ids alone, which CDK's own `vpc` would have to look up.
-      const { vpcConfig } = { vpcConfig: network }
-      ;(this.function.node.defaultChild as CfnFunction).vpcConfig = vpcConfig
+      // The network is known by ids alone; CDK's own `vpc` would have to look up the rest.
+      const cfnFunction = this.function.node.defaultChild as CfnFunction
+      cfnFunction.vpcConfig = network
       role.addToPolicy(new PolicyStatement({ actions: networkActions, resources: ['*'] }))
-      this.function.node.addDependency(role)
       this.suppress('EC2 knows no resources to restrict network interfaces to', ['Resource::*'])
     }
   }

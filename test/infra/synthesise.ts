@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { App, Aspects } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { AwsSolutionsChecks } from 'cdk-nag'
@@ -41,9 +43,12 @@ export interface Synthesised {
   variables(functionId: string): Record<string, unknown>
 }
 
-const bundles: Promise<Bundles> = bundleFunctions({ bundleSdk: false })
+const folder = mkdtempSync(join(tmpdir(), 'studylake-infra-test-'))
+const bundles: Promise<Bundles> = bundleFunctions({ bundleSdk: false, out: join(folder, 'bundles') })
+let apps = 0
 afterAll(async () => {
-  for (const { folder } of Object.values(await bundles)) await rm(folder, { recursive: true, force: true })
+  await bundles
+  await rm(folder, { recursive: true, force: true })
 })
 
 /** The bundles of this test file. */
@@ -54,7 +59,7 @@ export async function synthesise(
   context: Record<string, unknown> = {},
   { nag = false }: { nag?: boolean } = {},
 ): Promise<Synthesised> {
-  const app = new App({ context: { ...flags, ...context } })
+  const app = new App({ context: { ...flags, ...context }, outdir: join(folder, `cdk.out.${++apps}`) })
   const settings = readSettings(name => app.node.tryGetContext(name))
   const stack = new StudylakeStack(app, settings.stackName, { settings, bundles: await bundles })
   if (nag) Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true }))
