@@ -16,6 +16,7 @@ export default defineConfig({
       project('e2e', 180_000),
       project('interop', 300_000),
       project('infra', 120_000),
+      project('stack', 300_000),
     ],
     coverage: {
       provider: 'v8',
