@@ -96,6 +96,8 @@ export const manifestListKey = (study: string, layer: Layer, dataset: string, sh
 /** The Iceberg table's own location. */
 export const tableLocationKey = (study: string, layer: Layer, dataset: string): string =>
   `data/${study}/${layer}/${dataset}`
+/** That files which never change were judged and found good. */
+export const verdictKey = (study: string, hash: string): string => `attest/${study}/files/${hash}.json`
 export const attestationKey = (study: string, commit: string): string => `attest/${study}/${commit}.json`
 /** Why a message failed the last time. `queue` is the full name of the queue that it was read from. */
 export const failureKey = (queue: string, messageId: string): string => `failures/${queue}/${messageId}.json`

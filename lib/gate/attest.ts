@@ -4,9 +4,9 @@ import { NotFoundError, PreconditionError, type Problem } from '../errors.ts'
 import { JsonError, parseJson } from '../json.ts'
 import { attestationKey } from '../layout.ts'
 import { checkRef } from './check-ref.ts'
+import { rulesVersion } from './verdicts.ts'
 
-/** Raised when the rules change so that an older verdict no longer counts. */
-export const rulesVersion = 1
+export { rulesVersion }
 
 const attestation = z.object({ commit: z.string(), rulesVersion: z.number(), time: z.string() })
 

@@ -7,7 +7,7 @@ import { readFooter } from '../parquet/footer.ts'
 import { footerFields } from '../parquet/schema.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { compareColumns, type StatedColumn } from './compare-columns.ts'
-import type { StudyView, TableView } from './view.ts'
+import { isDataFault, type StudyView, type TableView } from './view.ts'
 
 /** What a file's own footer says. */
 interface FooterFacts {
@@ -65,7 +65,7 @@ async function checkFile(lake: ObjectStore, { name: table, fields }: TableView, 
   try {
     facts = await readFacts(lake, key, info)
   } catch (error) {
-    if ((error as Error).name === 'TransientError') throw error
+    if (!isDataFault(error)) throw error
     if (error instanceof NotFoundError) return [{ code: 'file-missing', table, message: `${address} does not exist` }]
     return [{ code: 'file-unreadable', table, message: (error as Error).message }]
   }

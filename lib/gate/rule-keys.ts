@@ -7,6 +7,7 @@ import { readNaturalKeys } from '../keys/natural-key.ts'
 import { keyColumn, keyOfAddress } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { readColumns } from '../parquet/read.ts'
+import { judgeOnce, nameFiles } from './verdicts.ts'
 import type { StudyView, TableView } from './view.ts'
 
 /** Tables read at once, at most. */
@@ -30,8 +31,8 @@ interface KeyTable {
 async function readKeyTable(
   environment: Pick<Environment, 'lake'>,
   table: TableView,
-  problems: Problem[],
-): Promise<KeyTable> {
+): Promise<{ table: KeyTable; problems: Problem[] }> {
+  const problems: Problem[] = []
   const keys = new Set<bigint>()
   const byNaturalKey = new Map<string, bigint>()
   const twice = { key: 0, natural: 0 }
@@ -53,7 +54,7 @@ async function readKeyTable(
   }
   say('key-duplicate', 'rows repeat a surrogate key', twice.key)
   say('natural-key-duplicate', 'rows repeat a natural key', twice.natural)
-  return { byNaturalKey, keys }
+  return { table: { byNaturalKey, keys }, problems }
 }
 
 /** What can be wrong with the key of a row. */
@@ -117,10 +118,10 @@ async function checkBaseKeys(
 }
 
 /** Every entity whose key a base table carries has its key table. */
-function findMissingKeyTables({ record, tables }: StudyView, keyTables: Map<string, KeyTable>): Problem[] {
+function findMissingKeyTables({ record, tables }: StudyView, known: Set<string>): Problem[] {
   const bases = tables.filter(({ layer }) => layer === 'base')
   return (record?.entities ?? [])
-    .filter(({ name }) => !keyTables.has(name))
+    .filter(({ name }) => !known.has(name))
     .filter(entity => bases.some(base => entitiesOf(base, [entity]).length > 0))
     .map(({ name }) => ({
       code: 'key-table-missing',
@@ -131,14 +132,35 @@ function findMissingKeyTables({ record, tables }: StudyView, keyTables: Map<stri
 
 /** Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. */
 export async function checkKeys(environment: Pick<Environment, 'lake'>, view: StudyView): Promise<Problem[]> {
-  const problems: Problem[] = []
-  const keyTables = new Map<string, KeyTable>()
-  for (const table of view.tables.filter(({ layer }) => layer === 'keys')) {
-    keyTables.set(table.dataset, await readKeyTable(environment, table, problems))
-  }
-  problems.push(...findMissingKeyTables(view, keyTables))
-  const bases = view.tables.filter(({ layer }) => layer === 'base')
+  const { study } = view
   const entities = view.record?.entities ?? []
-  const found = await mapConcurrently(bases, readsAtOnce, base => checkBaseKeys(environment, base, entities, keyTables))
+  const keyViews = new Map(view.tables.filter(({ layer }) => layer === 'keys').map(table => [table.dataset, table]))
+  const names = new Map<string, string[][]>()
+  for (const [entity, table] of keyViews) names.set(entity, await nameFiles(environment, table))
+  // Read at most once, and only for a table that was not judged before.
+  const read = new Map<string, Promise<{ table: KeyTable; problems: Problem[] }>>()
+  const readOnce = (entity: string) => {
+    const before = read.get(entity)
+    if (before) return before
+    const reading = readKeyTable(environment, keyViews.get(entity)!)
+    read.set(entity, reading)
+    return reading
+  }
+  const problems = findMissingKeyTables(view, new Set(keyViews.keys()))
+  for (const entity of keyViews.keys()) {
+    const subject = { keys: names.get(entity) }
+    problems.push(...(await judgeOnce(environment, { study, subject }, async () => (await readOnce(entity)).problems)))
+  }
+  const bases = view.tables.filter(({ layer }) => layer === 'base')
+  const found = await mapConcurrently(bases, readsAtOnce, async base => {
+    const own = entitiesOf(base, entities).filter(({ name }) => keyViews.has(name))
+    if (own.length === 0) return []
+    const subject = { base: await nameFiles(environment, base), own, keys: own.map(({ name }) => names.get(name)) }
+    return judgeOnce(environment, { study, subject }, async () => {
+      const keyTables = new Map<string, KeyTable>()
+      for (const { name } of own) keyTables.set(name, (await readOnce(name)).table)
+      return checkBaseKeys(environment, base, own, keyTables)
+    })
+  })
   return [...problems, ...found.flat()]
 }

@@ -36,6 +36,12 @@ export interface StudyView {
 /** Reads at once, at most. */
 const readsAtOnce = 8
 
+/** Names of errors by which our readers say what is wrong with a document or a file. Whatever else is thrown says that it could not be read. */
+const dataFaults = new Set(['Error', 'IcebergError', 'JsonError', 'NotFoundError', 'ZodError'])
+
+/** True where an error tells of the data; false where it tells of a server, a right or a network, which is no verdict. */
+export const isDataFault = (error: unknown): boolean => error instanceof Error && dataFaults.has(error.name)
+
 async function readTable(
   { lakefs, lake }: Pick<Environment, 'lakefs' | 'lake'>,
   { study, ref, path }: { study: string; ref: string; path: string },
@@ -55,7 +61,7 @@ async function readTable(
     problems.push(...disagreements.map(message => ({ code: 'snapshot-inconsistent', table: name, message })))
     return { ...table, name, metadata, fields: currentSchemaFields(metadata), files }
   } catch (error) {
-    if ((error as Error).name === 'TransientError') throw error
+    if (!isDataFault(error)) throw error
     problems.push({ code: 'table-unreadable', table: name, message: (error as Error).message })
     return undefined
   }
