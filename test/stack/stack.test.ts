@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Stack, startStack } from '../../infra/stack/stack.ts'
 import { makeTemporaryFolder } from '../support/test-platform.ts'
+import { consumerSuite } from './consumer-suite.ts'
+import { faultSuite } from './fault-suite.ts'
 import { chooseLandings } from './landings.ts'
 import { realStudySuite } from './real-study-suite.ts'
 import { uploadSuite } from './upload-suite.ts'
@@ -22,6 +24,8 @@ describe.each(chooseLandings())('the deployed stack, files landing in %s', landi
   const options = { landing, stack: () => stack }
   uploadSuite(options)
   realStudySuite(options)
+  faultSuite(options)
+  consumerSuite(options)
 
   it('is taken away again, and leaves no queue', async () => {
     expect(await stack.depths()).not.toEqual([])

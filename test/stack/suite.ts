@@ -72,8 +72,13 @@ export function loadEmbedded(
 }
 
 /** What a stack must hold of the small study, whatever has happened to it. */
-export async function expectSmallStudy(stack: Stack, study: string, version: string): Promise<void> {
-  await expectCommitted(stack, study, version)
+export async function expectSmallStudy(
+  stack: Stack,
+  study: string,
+  version: string,
+  options: { timeoutSeconds?: number } = {},
+): Promise<void> {
+  await expectCommitted(stack, study, version, options)
   const embedded = await loadEmbedded(study, { [version]: smallStudy })
   expect(await readContent(stack.environment, study, `${version}@`)).toEqual(embedded[version])
 }
