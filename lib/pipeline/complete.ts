@@ -2,6 +2,7 @@ import type { Environment } from '../environment.ts'
 import { type Problem, Rejection } from '../errors.ts'
 import { judgeCommit } from '../gate/attest.ts'
 import { mainBranch } from '../layout.ts'
+import { warningsOf } from './judge.ts'
 import { readLandingState } from './landing-state.ts'
 import { readOutcome } from './outcome.ts'
 import { promoteVersion } from './promote.ts'
@@ -62,7 +63,7 @@ export async function completeVersion(
       warnings: [
         ...(promotion.problems ?? []),
         ...state.warnings,
-        ...outcomes.flatMap(outcome => outcome?.problems ?? []),
+        ...warningsOf(outcomes.flatMap(outcome => (outcome ? [{ outcome }] : []))),
       ],
     },
     state.newest,

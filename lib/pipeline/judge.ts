@@ -63,6 +63,6 @@ export function reportDataset({ item, outcome }: ConvertedDataset): DatasetRepor
 }
 
 /** What a person should know of an accepted dataset: values that were stored as null. */
-export function warningsOf(converted: ConvertedDataset[]): Problem[] {
+export function warningsOf(converted: Pick<ConvertedDataset, 'outcome'>[]): Problem[] {
   return converted.flatMap(({ outcome }) => outcome.problems)
 }

@@ -164,7 +164,7 @@ describe('outcomes', () => {
     expect(await readOutcome(lake, of)).toBeUndefined()
     await writeOutcome(lake, { study: 's01', dataset: 'dm', outcome })
     expect(await readOutcome(lake, of)).toEqual(outcome)
-    expect(warningsOf([{ item: undefined as never, outcome }])).toEqual(outcome.problems)
+    expect(warningsOf([{ outcome }])).toEqual(outcome.problems)
   })
 
   it('are named when they cannot be read, and fail with their store', async () => {
