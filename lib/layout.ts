@@ -132,6 +132,18 @@ export const runBranch = (version: string, run: string): string => `_${version}-
 export const installBranch = '_install'
 /** The hidden branch on which keys are allocated. */
 export const allocationBranch = (run: string): string => `_keys-${run}`
+/**
+ * The hidden branch on which one commit that came through the catalog is prepared. Its name says since when it is there. `suffix` is 8 hex digits,
+ * which tells it from the 12 of a version's run, whatever the version is called.
+ */
+export const sqlBranch = (time: Date, suffix: string): string =>
+  `${sqlBranchPrefix}${time.getTime().toString(36)}-${suffix}`
+export const sqlBranchPrefix = '_sql-'
+/** Since when such a branch is there, or undefined where the name is that of another branch. */
+export function parseSqlBranch(branch: string): Date | undefined {
+  const match = /^_sql-([0-9a-z]{1,10})-[0-9a-f]{8}$/.exec(branch)
+  return match ? new Date(Number.parseInt(match[1]!, 36)) : undefined
+}
 /** The surrogate-key column of an entity. */
 export const keyColumn = (entity: string): string => `${entity}_key`
 /** The last column of every key table. */

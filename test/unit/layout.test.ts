@@ -11,8 +11,10 @@ import {
   misplacedReportKey,
   naturalKeysKey,
   parseLandingKey,
+  parseSqlBranch,
   parseTablePath,
   runBranch,
+  sqlBranch,
   studyRule,
   tablePath,
   versionRule,
@@ -110,6 +112,22 @@ describe('the repository', () => {
     expect(parseTablePath('tables/gold/dm.json')).toBeUndefined()
     expect(parseTablePath('tables/raw/old/dm.json')).toBeUndefined()
     expect(parseTablePath('tables/raw/dm.json.bak')).toBeUndefined()
+  })
+
+  it('the hidden branch of a SQL commit says since when it is there, and no run is taken for one', () => {
+    const suffix = fc.stringMatching(/^[0-9a-f]{8}$/)
+    const time = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+    fc.assert(
+      fc.property(time, suffix, (at, random) => {
+        expect(parseSqlBranch(sqlBranch(at, random))).toEqual(at)
+        const version = sqlBranch(at, random).slice(1)
+        expect(fits(versionRule, version)).toBe(true)
+        expect(parseSqlBranch(runBranch(version, '0123456789ab'))).toBeUndefined()
+      }),
+    )
+    expect(parseSqlBranch(runBranch('sql', '0123456789ab'))).toBeUndefined()
+    expect(parseSqlBranch(runBranch('sql-k', '0123456789ab'))).toBeUndefined()
+    expect(parseSqlBranch('_sql-zzzzzzzzzzz-01234567')).toBeUndefined()
   })
 
   it('no hidden branch has the name of a version, and allocations are told from runs', () => {
