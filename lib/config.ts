@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { TrinoCatalogOptions } from './trino-catalog.ts'
 
 const address = z.url({ protocol: /^https?$/ })
 const count = (initial: number) => z.coerce.number().int().min(0).default(initial)
@@ -48,6 +49,18 @@ const objectStoreSchema = z.object({
   /** The AWS SDK's own: where an emulator of AWS answers. */
   AWS_ENDPOINT_URL: z.string().optional(),
   AWS_ENDPOINT_URL_S3: z.string().optional(),
+})
+
+const querySchema = objectStoreSchema.extend({
+  /** Where Trino answers. */
+  TRINO_URL: address.optional(),
+  TRINO_USER: z.string().optional(),
+  /** Only over HTTPS does Trino take one. */
+  TRINO_PASSWORD: z.string().optional(),
+  /** The Iceberg REST catalog, as Trino reaches it. */
+  CATALOG_URL: address.optional(),
+  CATALOG_TOKEN: z.string().optional(),
+  AWS_REGION: z.string().optional(),
 })
 
 /** The variable that holds each queue's URL. A function is given those that it reads or sends to, and no others. */
@@ -235,4 +248,26 @@ export function readDeadLetterConfig(environment: Variables): DeadLetterConfig {
   if (!lakeBucket || missing.length > 0)
     throw new Error(`configuration: ${missing.map(name => `${name} is not set`).join('; ')}`)
   return { lakeBucket, queues }
+}
+
+/** Where SQL is asked, and what a catalog is made from where Trino has none. */
+export interface QueryConfig {
+  trino: { url?: string; user?: string; password?: string }
+  /** Undefined where the variables do not say where the catalog is. */
+  catalog: TrinoCatalogOptions | undefined
+}
+
+/** The configuration of `studylake query`. Throws like readConfig. */
+export function readQueryConfig(environment: Variables): QueryConfig {
+  const values = parseVariables(querySchema, environment)
+  const { TRINO_URL: url, TRINO_USER: user, TRINO_PASSWORD: password } = values
+  const { CATALOG_URL: catalogUrl, CATALOG_TOKEN: token, AWS_REGION: region } = values
+  // The keys of whoever asks are not for Trino to keep: only those that are named for the object store.
+  const { credentials } = readObjectStoreConnection(environment)
+  const endpoint = values.OBJECT_STORE_ENDPOINT ?? values.AWS_ENDPOINT_URL_S3 ?? values.AWS_ENDPOINT_URL
+  return {
+    trino: { url, user, password },
+    catalog:
+      catalogUrl && token ? { url: catalogUrl, token, objectStore: { endpoint, region, credentials } } : undefined,
+  }
 }

@@ -4,6 +4,7 @@ import {
   readConfig,
   readDeadLetterConfig,
   readObjectStoreConnection,
+  readQueryConfig,
   readQueueUrl,
 } from '../../lib/config.ts'
 
@@ -132,4 +133,32 @@ it('the object store is S3 unless something stands in for it', () => {
     credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
   })
   expect(() => readObjectStoreConnection({ OBJECT_STORE_ENDPOINT: 'minio' })).toThrow('OBJECT_STORE_ENDPOINT: ')
+})
+
+describe('of studylake query', () => {
+  const catalog = { CATALOG_URL: 'https://catalog.example/', CATALOG_TOKEN: 'token' }
+
+  it('may be empty, and knows no catalog of which it has only half', () => {
+    expect(readQueryConfig({})).toEqual({ trino: {}, catalog: undefined })
+    expect(readQueryConfig({ CATALOG_URL: catalog.CATALOG_URL }).catalog).toBeUndefined()
+    expect(readQueryConfig({ CATALOG_TOKEN: catalog.CATALOG_TOKEN }).catalog).toBeUndefined()
+  })
+
+  it('hands on the keys of the object store, never those of whoever asks', () => {
+    const own = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine', AWS_REGION: 'eu-central-1' }
+    expect(readQueryConfig({ ...catalog, ...own, TRINO_URL: 'http://127.0.0.1:8080', TRINO_USER: 'ada' })).toEqual({
+      trino: { url: 'http://127.0.0.1:8080', user: 'ada' },
+      catalog: { url: 'https://catalog.example/', token: 'token', objectStore: { region: 'eu-central-1' } },
+    })
+    const store = { OBJECT_STORE_ENDPOINT: 'http://minio:9000', OBJECT_STORE_ACCESS_KEY_ID: 'key' }
+    expect(readQueryConfig({ ...catalog, ...store, OBJECT_STORE_SECRET_ACCESS_KEY: 'secret' }).catalog).toEqual({
+      url: 'https://catalog.example/',
+      token: 'token',
+      objectStore: { endpoint: 'http://minio:9000', credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } },
+    })
+  })
+
+  it('names a variable that is no address', () => {
+    expect(() => readQueryConfig({ TRINO_URL: 'localhost:8080' })).toThrow('TRINO_URL')
+  })
 })
