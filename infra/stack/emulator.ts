@@ -72,7 +72,7 @@ const kinds: Record<EmulatorKind, Kind> = {
 /** True where the emulator runs functions without a container engine, so that the stack can be deployed into it. */
 export const runsFunctions = (kind: EmulatorKind): boolean => kinds[kind].runsFunctions
 
-/** The folder of the emulator's programs, installed at the first call. Throws MissingError. */
+/** The folder of the emulator's programs, installed at the first call. Throws MissingError where there is no Python for it, or no PyPI. */
 export async function installEmulator(
   kind: EmulatorKind,
   { cache, tell }: { cache?: string; tell?: (text: string) => void } = {},
@@ -86,7 +86,13 @@ export async function installEmulator(
       const python = await findPython({ minor: pythonMinor, for: `The AWS emulator ${kind}` })
       await runProgram(python, ['-m', 'venv', '--clear', target])
       const own = join(target, commandsFolder, 'python')
-      await runProgram(own, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages])
+      const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]
+      await runProgram(own, install).catch(error => {
+        const { message } = error as Error
+        throw new MissingError(`The AWS emulator ${kind} could not be installed from PyPI: ${message}`, {
+          cause: error,
+        })
+      })
     },
   })
   return join(folder, commandsFolder)

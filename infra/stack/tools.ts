@@ -42,7 +42,8 @@ export async function findPython({
     ...candidatesIn(join(home, '.local', 'share', 'uv', 'python'), 'bin', 'python3'),
   ]
   for (const candidate of candidates) {
-    const version = await ask(candidate, ['-c', 'import sys, venv; print("version", *sys.version_info[:2])'])
+    // Debian has venv without what it needs, ensurepip, until python3-venv is installed.
+    const version = await ask(candidate, ['-c', 'import sys, venv, ensurepip; print("version", *sys.version_info[:2])'])
     const [, major, found] = /version (\d+) (\d+)/.exec(version ?? '') ?? []
     if (major === '3' && Number(found) >= minor) return candidate
   }

@@ -6,6 +6,7 @@ import { afterAll } from 'vitest'
 import { createDirectoryStore } from '../../lib/store/directory.ts'
 import { createS3Store } from '../../lib/store/s3.ts'
 import { memoryStore } from '../support/memory-store.ts'
+import { s3Differences, s3Endpoint, s3IsMinio } from './aws-server.ts'
 import { testObjectStore } from './object-store-suite.ts'
 
 const folders: string[] = []
@@ -23,14 +24,13 @@ testObjectStore('directory', {
 
 testObjectStore('memory', { create: async () => memoryStore() })
 
-// The SDK reads the same variables; the one of the service lets S3 alone be another server: MinIO, which keeps keys as paths of a disk.
-const endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL
-const client = endpoint ? new S3Client({ forcePathStyle: true }) : undefined
+const client = s3Endpoint ? new S3Client({ forcePathStyle: true }) : undefined
 let buckets = 0
 
-testObjectStore(`S3${endpoint ? '' : ' (needs AWS_ENDPOINT_URL)'}`, {
+testObjectStore(`S3${client ? '' : ' (needs AWS_ENDPOINT_URL)'}`, {
   create: client && createBucket,
-  anyKey: process.env.AWS_ENDPOINT_URL_S3 === undefined,
+  anyKey: !s3IsMinio,
+  ...s3Differences,
 })
 
 async function createBucket() {

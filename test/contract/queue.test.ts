@@ -6,6 +6,7 @@ import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-s
 import { afterAll } from 'vitest'
 import { type LocalQueues, openLocalQueues } from '../../lib/queue/local.ts'
 import { createSqsQueue } from '../../lib/queue/sqs.ts'
+import { sqsDifferences, sqsEndpoint } from './aws-server.ts'
 import { type QueueSettings, testQueue } from './queue-suite.ts'
 
 let made = 0
@@ -38,12 +39,12 @@ testQueue('in process', {
   },
 })
 
-const endpoint = process.env.AWS_ENDPOINT_URL_SQS ?? process.env.AWS_ENDPOINT_URL
-const client = endpoint ? new SQSClient() : undefined
+const client = sqsEndpoint ? new SQSClient() : undefined
 
-testQueue(`SQS${endpoint ? '' : ' (needs AWS_ENDPOINT_URL)'}`, {
+testQueue(`SQS${client ? '' : ' (needs AWS_ENDPOINT_URL)'}`, {
   create: client && createQueues,
   pass: seconds => sleep(seconds * 1000),
+  ...sqsDifferences,
 })
 
 async function createQueues({ fifo = false, visibilitySeconds = 30, maxReceives }: QueueSettings) {
