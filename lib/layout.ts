@@ -1,7 +1,10 @@
 /** Where everything lies: object keys, branch names, table paths. Nothing else in the project puts such a name together. */
 
-export type Layer = 'raw' | 'base' | 'keys'
-export const layers: readonly Layer[] = ['raw', 'base', 'keys']
+/** `raw`, `base` and `keys` are what versions are made of; `work` holds the tables that people write through SQL engines. */
+export type Layer = 'raw' | 'base' | 'keys' | 'work'
+export const layers: readonly Layer[] = ['raw', 'base', 'keys', 'work']
+/** The layers of which nothing is taken over from another version: every table of theirs is declared by the contents file. */
+export const deliveredLayers: readonly Layer[] = ['raw', 'base']
 
 /** The branch of the accepted state. */
 export const mainBranch = 'main'
@@ -93,6 +96,8 @@ export const manifestKey = (study: string, layer: Layer, dataset: string, sha256
   `metadata/${study}/${layer}/${dataset}/${sha256}-m.avro`
 export const manifestListKey = (study: string, layer: Layer, dataset: string, sha256: string): string =>
   `metadata/${study}/${layer}/${dataset}/${sha256}-snap.avro`
+/** Where all that a study's tables refer to lies: data files below the first, and manifests below either. */
+export const tableFilePrefixes = (study: string): string[] => [`data/${study}/`, `metadata/${study}/`]
 /** The Iceberg table's own location. */
 export const tableLocationKey = (study: string, layer: Layer, dataset: string): string =>
   `data/${study}/${layer}/${dataset}`
@@ -122,7 +127,7 @@ export const tablePath = (layer: Layer, dataset: string): string => `tables/${la
 
 /** The layer and dataset of a table object's path, or undefined where it is none. */
 export function parseTablePath(path: string): { layer: Layer; dataset: string } | undefined {
-  const match = /^tables\/(raw|base|keys)\/([a-z_][a-z0-9_]*)\.json$/.exec(path)
+  const match = /^tables\/(raw|base|keys|work)\/([a-z_][a-z0-9_]*)\.json$/.exec(path)
   return match ? { layer: match[1] as Layer, dataset: match[2]! } : undefined
 }
 

@@ -1,11 +1,12 @@
 import type { Problem } from '../errors.ts'
+import { deliveredLayers } from '../layout.ts'
 import { compareColumns } from './compare-columns.ts'
 import { findTable, type StudyView } from './view.ts'
 
 /** The declared contents against the raw tables: every declared dataset is there, nothing else is, column by column. */
 export function checkDeclared(view: StudyView): Problem[] {
   const { contents, tables } = view
-  const delivered = tables.filter(({ layer }) => layer !== 'keys')
+  const delivered = tables.filter(({ layer }) => deliveredLayers.includes(layer))
   if (!contents) {
     return delivered.map(({ name }) => ({
       code: 'contents-missing',

@@ -2,14 +2,14 @@ import type { Problem } from '../errors.ts'
 import { equalIds } from '../iceberg/metadata.ts'
 import { tableUuid } from '../iceberg/write-table.ts'
 import { entitiesOf } from '../keys/entities.ts'
-import { address, dataKey, tableLocationKey } from '../layout.ts'
+import { address, dataKey, deliveredLayers, tableLocationKey } from '../layout.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
 import type { StudyView, TableView } from './view.ts'
 
 /** The one file that a raw or base table of a version is made of, by the content that the table names. */
 function expectedFile(view: StudyView, { layer, dataset, fields, metadata }: TableView): string | undefined {
   const content = metadata.properties?.[contentKeyProperty]
-  if (!view.record || content === undefined || layer === 'keys') return undefined
+  if (!view.record || content === undefined || !deliveredLayers.includes(layer)) return undefined
   if (layer === 'raw') return address(view.bucket, dataKey(view.study, 'raw', dataset, content))
   const raw = view.record.datasets.find(item => item.dataset === dataset)?.contentKey
   const own = entitiesOf({ fields }, view.record.entities)

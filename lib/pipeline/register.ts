@@ -5,7 +5,7 @@ import { NotFoundError } from '../errors.ts'
 import { hashValue } from '../hash.ts'
 import { writeTable } from '../iceberg/write-table.ts'
 import { parseJson } from '../json.ts'
-import { contentAliasKey, contentsPath, dataKey, mainBranch, runBranch, tablePath } from '../layout.ts'
+import { contentAliasKey, contentsPath, dataKey, deliveredLayers, mainBranch, runBranch, tablePath } from '../layout.ts'
 import { maxDelaySeconds } from '../queue/rules.ts'
 import { ensureStudy } from '../study.ts'
 import { nameCause } from './causes.ts'
@@ -59,12 +59,14 @@ function recordOf(state: LandingState, datasets: RegisteredDataset[]): VersionRe
   }
 }
 
-/** Puts the raw tables, the declared schema and the record of the inputs on the run branch, and takes dropped datasets off it. */
+/**
+ * Puts the raw tables, the declared schema and the record of the inputs on the run branch, and takes dropped datasets off it. What people wrote stays
+ * with the version that they wrote it on: the run of a `first` version begins at `main`, whose work tables are another version's.
+ */
 async function stageRawTables(
   environment: Environment,
   state: LandingState,
-  branch: string,
-  record: VersionRecord,
+  { branch, record, first }: { branch: string; record: VersionRecord; first: boolean },
 ): Promise<void> {
   const { lakefs, lake } = environment
   const { study } = state
@@ -90,7 +92,8 @@ async function stageRawTables(
   }
   const declared = new Set(record.datasets.map(({ dataset }) => dataset))
   for (const { layer, dataset } of await listTables(environment, study, branch)) {
-    if (layer !== 'keys' && !declared.has(dataset)) await lakefs.deleteObject(study, branch, tablePath(layer, dataset))
+    const dropped = layer === 'work' ? first : deliveredLayers.includes(layer) && !declared.has(dataset)
+    if (dropped) await lakefs.deleteObject(study, branch, tablePath(layer, dataset))
   }
   await stageVersionRecord(environment, branch, record)
 }
@@ -126,7 +129,7 @@ async function openRun(
   const staged = await readVersionRecord(environment, study, branch)
   // The keys of a record are added by a later step of the same run: a repeated message must not take them away.
   if (staged?.fingerprint !== state.fingerprint) {
-    await stageRawTables(environment, state, branch, recordOf(state, datasets))
+    await stageRawTables(environment, state, { branch, record: recordOf(state, datasets), first: !head })
   }
   log.info('raw tables are registered', { run, datasets: datasets.length })
   // Many messages find the version complete; its keys are to be assigned once for each time that the run is opened (inputs may go and come
