@@ -63,6 +63,8 @@ const schema = z.object({
   /** Conversions at once. */
   convertConcurrency: whole.min(2).max(1000).default(20),
   logRetentionDays: z.coerce.number().pipe(z.literal(retentionDays)).default(30),
+  /** Days that the lake bucket keeps why a message failed. A message lies in a dead-letter queue for 14 days. */
+  failureRetentionDays: whole.min(14).max(3650).default(90),
   /** AWS X-Ray. */
   tracing: flag.default(false),
   /** For emulators: functions carry the AWS SDK, which Lambda's own runtime has. */

@@ -40,6 +40,8 @@ export class StudylakeStack extends Stack {
       // Its files are written once and never changed.
       versioned: false,
       removalPolicy,
+      // Why messages failed: of no use once the messages themselves are gone.
+      expire: [{ id: 'failures', prefix: 'failures/', days: settings.failureRetentionDays }],
     })
     const lakefsSecret = keyPairSecret(this, 'LakefsKey', {
       existing: settings.lakefsSecretArn,

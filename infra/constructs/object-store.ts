@@ -15,6 +15,8 @@ export interface StoreProps {
   /** Objects keep their earlier versions. */
   versioned: boolean
   removalPolicy: RemovalPolicy
+  /** Objects under a prefix that S3 itself removes when they are old. */
+  expire?: { id: string; prefix: string; days: number }[]
 }
 
 /** Which keys a function may read, put and list. */
@@ -32,7 +34,11 @@ export class Store extends Construct {
   /** Undefined where the bucket was there before. */
   readonly made: Bucket | undefined
 
-  constructor(scope: Construct, id: string, { existing, newName, foreign, versioned, removalPolicy }: StoreProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { existing, newName, foreign, versioned, removalPolicy, expire = [] }: StoreProps,
+  ) {
     super(scope, id)
     if (existing !== undefined) {
       this.bucketName = existing
@@ -46,7 +52,10 @@ export class Store extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       versioned,
-      lifecycleRules: [{ id: 'incomplete-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      lifecycleRules: [
+        { id: 'incomplete-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        ...expire.map(({ id, prefix, days }) => ({ id, prefix, expiration: Duration.days(days) })),
+      ],
       removalPolicy,
     })
     this.bucket = this.made

@@ -56,6 +56,21 @@ describe('buckets', () => {
     }
   })
 
+  it('the lake bucket forgets why messages failed, and nothing else, without a function that could delete', async () => {
+    const expirations = async (context: object, name: string) => {
+      const [, bucket] = (await synthesise({ ...context }))
+        .resources('AWS::S3::Bucket')
+        .find(([id]) => id.startsWith(name))!
+      return bucket.Properties.LifecycleConfiguration.Rules.filter(
+        (rule: Resource['Properties']) => !rule.AbortIncompleteMultipartUpload,
+      )
+    }
+    const rule = { Id: 'failures', Prefix: 'failures/', Status: 'Enabled', ExpirationInDays: 90 }
+    expect(await expirations({}, 'Lake')).toEqual([rule])
+    expect(await expirations({ failureRetentionDays: '30' }, 'Lake')).toEqual([{ ...rule, ExpirationInDays: 30 }])
+    expect(await expirations({}, 'Landing')).toEqual([])
+  })
+
   it('stay when the stack goes, unless told otherwise', async () => {
     const policies = async (context: object) =>
       (await synthesise({ ...context })).resources('AWS::S3::Bucket').map(([, { DeletionPolicy }]) => DeletionPolicy)
