@@ -14,7 +14,20 @@ enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'st
 const load = (name: string) => async (): Promise<CommandDef> =>
   ((await import(`./commands/${name}.ts`)) as { default: CommandDef }).default
 
-const commands = ['run', 'dev', 'upload', 'status', 'show', 'head', 'check', 'validate', 'contents', 'dlq', 'sample']
+const commands = [
+  'run',
+  'dev',
+  'upload',
+  'status',
+  'show',
+  'head',
+  'check',
+  'validate',
+  'contents',
+  'query',
+  'dlq',
+  'sample',
+]
 const subCommands = Object.fromEntries(commands.map(name => [name, load(name)]))
 const main: CommandDef = {
   meta: { name: programName, version: packageJson.version, description: packageJson.description },

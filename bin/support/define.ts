@@ -31,7 +31,8 @@ export function defineStudyCommand<const Args extends ArgsDef>({
   args: Args
   run: (context: CommandContext<Args>) => Promise<number | undefined>
 }): CommandDef<ArgsDef> {
-  const all: ArgsDef = { ...args, ...commonArgs }
+  // A command may have its own default of a common option.
+  const all: ArgsDef = { ...args, ...commonArgs, ...args }
   return defineCommand<ArgsDef>({
     meta: { name, description },
     args: all,

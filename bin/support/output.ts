@@ -54,17 +54,22 @@ const printable = (text: string): string =>
 
 /** Lines of aligned columns with a header, each indented by two spaces. */
 export function formatTable(columns: TableColumn[], rows: string[][]): string[] {
-  const clean = rows.map(row => row.map(printable))
-  const widths = columns.map(({ title }, index) =>
-    clean.reduce((width, row) => Math.max(width, widthOf(row[index] ?? '')), widthOf(title)),
-  )
-  const line = (cells: string[]): string =>
-    `  ${columns
-      .map(({ align }, index) => pad(cells[index] ?? '', widths[index]!, align))
-      .join('  ')
-      .trimEnd()}`
-  return [line(columns.map(({ title }) => title)), ...clean.map(line)]
+  const widths = measureColumns(columns, rows)
+  return [columns.map(({ title }) => title), ...rows].map(cells => formatLine(columns, widths, cells))
 }
+
+/** The characters that each column takes: of its title, or of its longest cell. */
+export const measureColumns = (columns: TableColumn[], rows: string[][]): number[] =>
+  columns.map(({ title }, index) =>
+    rows.reduce((width, row) => Math.max(width, widthOf(row[index] ?? '')), widthOf(title)),
+  )
+
+/** A line of cells in columns of those widths; a longer cell moves what comes after it. */
+export const formatLine = (columns: TableColumn[], widths: number[], cells: string[]): string =>
+  `  ${columns
+    .map(({ align }, index) => pad(printable(cells[index] ?? ''), widths[index]!, align))
+    .join('  ')
+    .trimEnd()}`
 
 const widthOf = (text: string): number => [...text].length
 

@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util'
 import { exitCodes, UsageError } from '../../bin/support/failure.ts'
 import { resolveFromUser, showPath } from '../../bin/support/paths.ts'
-import { defaultFolder, runScript } from './main.ts'
-import { endStack } from './state.ts'
+import { runScript } from './main.ts'
+import { defaultFolder, endStack } from './state.ts'
 
 await runScript(async () => {
   let data: string

@@ -11,9 +11,7 @@ import { loadSample } from './sample.ts'
 import type { Landing } from './servers.ts'
 import { createStackSession } from './session.ts'
 import { buckets, type Stack, startStack } from './stack.ts'
-import { endLeftovers } from './state.ts'
-
-export const defaultFolder = '.studylake-stack'
+import { defaultFolder, endLeftovers } from './state.ts'
 
 const usage = `npm run stack -- [OPTION …]
 

@@ -10,6 +10,9 @@ import { z } from 'zod'
 import { LockedError, readHolder, takeLock } from '../local/lock.ts'
 import { endGroup } from './processes.ts'
 
+/** The data directory, where no other is named. */
+export const defaultFolder = '.studylake-stack'
+
 const schema = z.object({
   endpoints: z.record(z.string(), z.string()),
   /** The project of Compose, where the servers are containers. */
