@@ -1,6 +1,4 @@
-import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
-import type { Platform } from '../../infra/local/platform.ts'
 import { landingKey } from '../../lib/layout.ts'
 import { smallStudy } from '../support/small-study.ts'
 import {
@@ -19,38 +17,32 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-async function openFresh(): Promise<Platform> {
+/** A platform that is not started yet, in a time that stands still: the bytes of all that it commits are the same. */
+async function openFresh() {
   const { folder, cleanUp } = await makeTemporaryFolder()
-  const platform = await openTestPlatform({ folder, now: fixedClock() })
+  const platform = await openTestPlatform({ folder, now: fixedClock(), start: false })
   cleanUps.push(cleanUp, platform.close)
   return platform
 }
 
 async function load(order: string[]): Promise<Map<string, string>> {
   const platform = await openFresh()
+  platform.start()
   await upload(platform, { study, version, files: smallStudy, order })
   expect((await finish(platform, study, version)).state).toBe('committed')
   return readCommitted(platform, study, `${version}@`)
 }
 
-it('commits the same content whatever the order of the files, and though events come twice', async () => {
+it('commits the same bytes in another order, and though every file comes twice', async () => {
   const files = Object.keys(smallStudy)
   const expected = await load(files)
   expect([...expected.keys()]).toContain('tables/base/dm.json')
-  const orders = fc.shuffledSubarray([...files, ...files], { minLength: files.length * 2, maxLength: files.length * 2 })
-  await fc.assert(
-    fc.asyncProperty(orders, async order => {
-      expect(await load(order)).toEqual(expected)
-    }),
-    { numRuns: 6, seed: 20260102 },
-  )
+  expect(await load([...files, ...files].reverse())).toEqual(expected)
 })
 
 it('picks up by its schedule what no event announced', async () => {
   const expected = await load(Object.keys(smallStudy))
-  const { folder, cleanUp } = await makeTemporaryFolder()
-  const platform = await openTestPlatform({ folder, now: fixedClock(), start: false })
-  cleanUps.push(cleanUp, platform.close)
+  const platform = await openFresh()
   await upload(platform, { study, version, files: smallStudy })
   const { landing } = platform.environment.queues
   for (const message of await landing.receive({ max: 10 })) await landing.delete(message.receiptHandle)

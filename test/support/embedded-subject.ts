@@ -1,0 +1,67 @@
+import type { Platform } from '../../infra/local/platform.ts'
+import { createLog } from '../../lib/log.ts'
+import { inspectVersion } from '../../lib/pipeline/status.ts'
+import { type CommittedContent, readContent } from './committed-content.ts'
+import { type Files, put, type Subject, upload } from './subject.ts'
+import { makeTemporaryFolder, openTestPlatform } from './test-platform.ts'
+
+/** The embedded platform as a subject. */
+export function createEmbeddedSubject(platform: Platform, logs: readonly string[] = []): Subject {
+  async function settle({ timeoutSeconds = 120 }: { timeoutSeconds?: number } = {}): Promise<void> {
+    if (!(await platform.idle({ timeoutMs: timeoutSeconds * 1000 })))
+      throw new Error(`the platform was not idle after ${timeoutSeconds} s`)
+    const dead = platform.deadLetters()
+    if (dead.length > 0) throw new Error(`messages were given up: ${JSON.stringify(dead)}`)
+  }
+  return {
+    environment: platform.environment,
+    settle,
+    async judge(study, version, options) {
+      await settle(options)
+      return inspectVersion(platform.environment, study, version)
+    },
+    readLogs: async () => [...logs],
+  }
+}
+
+/** Opens an embedded platform of its own in a temporary folder, with all that it logs. */
+export async function openEmbeddedSubject(): Promise<{ subject: Subject; close(): Promise<void> }> {
+  const { folder, cleanUp } = await makeTemporaryFolder()
+  const lines: string[] = []
+  const log = createLog({ write: line => lines.push(line), now: () => new Date(), level: 'debug' })
+  const platform = await openTestPlatform({ folder, log })
+  return {
+    subject: createEmbeddedSubject(platform, lines),
+    async close() {
+      await platform.close()
+      await cleanUp()
+    },
+  }
+}
+
+export interface ExpectedVersion {
+  version: string
+  files: Files
+}
+
+/** What a platform that has nothing else to do makes of a study's versions that come one after another; `objects` are landed before them. */
+export async function loadExpected(
+  study: string,
+  versions: readonly ExpectedVersion[],
+  objects: Files = {},
+): Promise<Record<string, CommittedContent>> {
+  const { subject, close } = await openEmbeddedSubject()
+  try {
+    await put(subject, objects)
+    const contents: Record<string, CommittedContent> = {}
+    for (const { version, files } of versions) {
+      await upload(subject, { study, version, files })
+      const { state, report } = await subject.judge(study, version)
+      if (state !== 'committed') throw new Error(`${study} ${version} is ${state}: ${JSON.stringify(report.problems)}`)
+      contents[version] = await readContent(subject.environment, study, `${version}@`)
+    }
+    return contents
+  } finally {
+    await close()
+  }
+}
