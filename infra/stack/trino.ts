@@ -1,6 +1,8 @@
 /** Trino: from Maven Central, with the plugins that the stack uses, as one process that is coordinator and worker. */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseJson } from '../../lib/json.ts'
+import { formatCreateCatalog, type TrinoCatalogOptions } from '../../lib/trino-catalog.ts'
 import { installOnce, runProgram } from './cache.ts'
 import { loopback } from './ports.ts'
 import { plainEnvironment, type Server, type Supervision, startServer } from './processes.ts'
@@ -58,8 +60,10 @@ export async function installTrino({
 export interface Trino extends Server {
   /** `http://127.0.0.1:<port>` */
   endpoint: string
-  /** Runs one statement to its end; resolves with its rows. Throws an Error with Trino's message. */
+  /** Runs one statement to its end; resolves with its rows. Throws TrinoError; see queryTrino. */
   query(statement: string): Promise<unknown[][]>
+  /** Makes a catalog over the Iceberg REST catalog, where there is none of that name. Throws TrinoError. */
+  createCatalog(name: string, options: TrinoCatalogOptions): Promise<void>
 }
 
 /** Starts Trino without a catalog: those are made with `CREATE CATALOG`. Throws ServerError. */
@@ -119,7 +123,14 @@ export async function startTrino({
       return response.ok && ((await response.json()) as { starting: boolean }).starting === false
     },
   })
-  return { ...server, endpoint, query: statement => queryTrino(endpoint, statement) }
+  return {
+    ...server,
+    endpoint,
+    query: statement => queryTrino(endpoint, statement),
+    async createCatalog(name, options) {
+      await queryTrino(endpoint, formatCreateCatalog(name, options))
+    },
+  }
 }
 
 const formatProperties = (values: Record<string, string | number | boolean>): string =>
@@ -130,21 +141,34 @@ const formatProperties = (values: Record<string, string | number | boolean>): st
 interface Page {
   nextUri?: string
   data?: unknown[][]
-  error?: { message: string }
+  error?: { message: string; errorName: string }
+}
+
+/** A statement that Trino refused. */
+export class TrinoError extends Error {
+  override name = 'TrinoError'
+  /** Of Trino: `TABLE_NOT_FOUND`. */
+  readonly errorName: string
+
+  constructor({ message, errorName }: { message: string; errorName: string }) {
+    super(`Trino: ${message}`)
+    this.errorName = errorName
+  }
 }
 
 /**
- * Runs one statement to its end; resolves with its rows. Throws an Error with Trino's message.
- * https://trino.io/docs/current/develop/client-protocol.html
+ * Runs one statement to its end; resolves with its rows, integers exact, decimals, dates and times as text. Throws TrinoError, and an Error where
+ * Trino cannot be asked. https://trino.io/docs/current/develop/client-protocol.html
  */
 export async function queryTrino(endpoint: string, statement: string): Promise<unknown[][]> {
-  const headers = { 'x-trino-user': 'studylake' }
+  // Without the capability Trino cuts times to milliseconds.
+  const headers = { 'x-trino-user': 'studylake', 'x-trino-client-capabilities': 'PARAMETRIC_DATETIME' }
   const rows: unknown[][] = []
   let response = await fetch(`${endpoint}/v1/statement`, { method: 'POST', headers, body: statement })
   for (;;) {
     if (!response.ok) throw new Error(`Trino answered ${response.status}: ${await response.text()}`)
-    const page = (await response.json()) as Page
-    if (page.error) throw new Error(`Trino: ${page.error.message}`)
+    const page = parseJson(await response.text(), 'an answer of Trino') as Page
+    if (page.error) throw new TrinoError(page.error)
     rows.push(...(page.data ?? []))
     if (!page.nextUri) return rows
     response = await fetch(page.nextUri, { headers })
