@@ -25,10 +25,16 @@ export interface Problem {
 export class TransientError extends Error {
   override name = 'TransientError'
   readonly retryAfterSeconds: number | undefined
+  /** Of the HTTP answer, where there was one: 429 is a refusal, 5xx may follow work that was done. */
+  readonly status: number | undefined
 
-  constructor(message: string, { cause, retryAfterSeconds }: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(
+    message: string,
+    { cause, retryAfterSeconds, status }: { cause?: unknown; retryAfterSeconds?: number; status?: number } = {},
+  ) {
     super(message, { cause })
     this.retryAfterSeconds = retryAfterSeconds
+    this.status = status
   }
 }
 

@@ -49,6 +49,7 @@ export function createHttp({
     for (let attempt = 1; ; attempt++) {
       let failure: string
       let cause: unknown
+      let status: number | undefined
       try {
         const response = await fetch(url, {
           method,
@@ -60,12 +61,13 @@ export function createHttp({
         if (!passing(response.status) || response.status === 501) return response
         await response.body?.cancel()
         failure = `answered ${response.status}`
+        status = response.status
       } catch (error) {
         failure = 'did not answer'
         cause = error
       }
       if (attempt >= tries)
-        throw new TransientError(`${service} ${failure}: ${method} ${new URL(url).pathname}`, { cause })
+        throw new TransientError(`${service} ${failure}: ${method} ${new URL(url).pathname}`, { cause, status })
       await sleep(random() * pause * 2 ** (attempt - 1))
     }
   }

@@ -39,6 +39,7 @@ describe('failures', () => {
     const failure = await request('http://lakefs/api/x?token=t', { method: 'POST' }).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(TransientError)
     expect((failure as Error).message).toBe('lakeFS answered 503: POST /api/x')
+    expect((failure as TransientError).status).toBe(503)
     expect(calls).toHaveLength(3)
   })
 
@@ -49,6 +50,7 @@ describe('failures', () => {
       name: 'TransientError',
       message: 'lakeFS did not answer: GET /',
       cause,
+      status: undefined,
     })
   })
 
