@@ -8,9 +8,9 @@ const hasStatus = (error: unknown, status: number): error is LakefsError =>
 
 /**
  * What a hook's refusal means. The same rules are applied here, at the same ref: what they find is final, and where they find nothing the
- * hook refused because it could not judge, which passes.
+ * hook refused because it could not judge, which passes. Throws Rejection or TransientError.
  */
-async function explainRefusal(
+export async function explainRefusal(
   environment: Environment,
   { study, ref, destination }: { study: string; ref: string; destination?: string },
   refusal: LakefsError,
