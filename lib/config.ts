@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Layer, layers } from './layout.ts'
 import type { TrinoCatalogOptions } from './trino-catalog.ts'
 
 const address = z.url({ protocol: /^https?$/ })
@@ -39,6 +40,29 @@ const schema = z.object({
 const bridgeSchema = z.object({
   /** Shared by MinIO (as its webhook's auth token) and `bridge`. */
   BRIDGE_TOKEN: token,
+})
+
+/** Written with commas. */
+const layerList = z
+  .string()
+  .transform(text =>
+    text
+      .split(',')
+      .map(name => name.trim())
+      .filter(name => name !== ''),
+  )
+  .pipe(z.array(z.enum(layers as [Layer, ...Layer[]])))
+
+const catalogSchema = z.object({
+  /** Who may use the catalog, in JSON; see lib/catalog/tokens.ts. */
+  CATALOG_TOKENS: z.string().min(1),
+  /** The layers of a version into which SQL engines may write. */
+  WRITABLE_LAYERS: layerList.prefault('work'),
+  /** The object store as SQL engines reach it, which they are told of; by default as the functions do. */
+  CATALOG_S3_ENDPOINT: address.optional(),
+  CATALOG_S3_REGION: z.string().optional(),
+  OBJECT_STORE_ENDPOINT: address.optional(),
+  AWS_REGION: z.string().optional(),
 })
 
 const objectStoreSchema = z.object({
@@ -92,6 +116,7 @@ export const secretVariables = {
   OBJECT_STORE_SECRET_ARN: ['OBJECT_STORE_ACCESS_KEY_ID', 'OBJECT_STORE_SECRET_ACCESS_KEY'],
   GATE_TOKEN_SECRET_ARN: ['GATE_TOKEN'],
   BRIDGE_TOKEN_SECRET_ARN: ['BRIDGE_TOKEN'],
+  CATALOG_TOKENS_SECRET_ARN: ['CATALOG_TOKENS'],
 } as const
 
 type Variables = Record<string, string | undefined>
@@ -99,7 +124,7 @@ type Variables = Record<string, string | undefined>
 /** Every variable that a deployed function may be given. */
 export type VariableName =
   | keyof typeof schema.shape
-  | 'OBJECT_STORE_ENDPOINT'
+  | Exclude<keyof typeof catalogSchema.shape, 'AWS_REGION'>
   // Optional servers, for the steps that use them.
   | 'TRINO_ENDPOINT'
   | 'MARQUEZ_ENDPOINT'
@@ -193,6 +218,27 @@ export function readConfig(
 /** The configuration of `bridge`, which needs nothing else. Throws like readConfig. */
 export function readBridgeConfig(environment: Variables): { token: string } {
   return { token: parseVariables(bridgeSchema, environment).BRIDGE_TOKEN }
+}
+
+export interface CatalogConfig {
+  /** The text that lib/catalog/tokens.ts reads. */
+  tokens: string
+  /** Of versions. */
+  writableLayers: readonly Layer[]
+  /** What clients are told of the object store; both missing = S3 as they find it. */
+  objectStore: { endpoint?: string; region?: string }
+}
+
+/** What `catalog` needs beside its environment. Throws like readConfig. */
+export function readCatalogConfig(environment: Variables): CatalogConfig {
+  const values = parseVariables(catalogSchema, environment)
+  const endpoint = values.CATALOG_S3_ENDPOINT ?? values.OBJECT_STORE_ENDPOINT
+  const region = values.CATALOG_S3_REGION ?? values.AWS_REGION
+  return {
+    tokens: values.CATALOG_TOKENS,
+    writableLayers: values.WRITABLE_LAYERS,
+    objectStore: { ...(endpoint && { endpoint }), ...(region && { region }) },
+  }
 }
 
 /** How the object store is reached; empty for S3 itself, with the function's own role. The names are those of the SDK's client. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { catalogAddress } from '../../infra/local/buckets.ts'
 import { openPlatform } from '../../infra/local/platform.ts'
 import { defineStudyCommand } from '../support/define.ts'
 import { commandLine, showPath } from '../support/paths.ts'
@@ -12,11 +13,13 @@ export default defineStudyCommand({
     const platform = await openPlatform({ folder: data, command: 'dev' })
     const { endpoint } = platform.environment.config.lakefs
     const landing = join(data, 'landing')
-    output.document({ folder: data, landing, lakefs: endpoint, pid: process.pid })
+    const catalog = catalogAddress(platform.settings)
+    output.document({ folder: data, landing, lakefs: endpoint, catalog, pid: process.pid })
     output.line(`Studylake is running in ${showPath(data)}.`)
     output.line()
     output.line(`  landing folder  ${showPath(landing)}/<study>/<version>/*.csv`)
     output.line(`  lakeFS API      ${endpoint}  (access keys in ${showPath(join(data, 'platform.json'))})`)
+    output.line(`  SQL catalog     ${catalog}  (Iceberg REST; its token is catalogToken in the same file)`)
     output.line(`  log             ${showPath(join(data, 'studylake.log'))}`)
     output.line()
     output.line('In another terminal:')

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { type Config, readConfig } from '../../lib/config.ts'
+import { type CatalogConfig, type Config, readCatalogConfig, readConfig } from '../../lib/config.ts'
 import { createDirectoryStore } from '../../lib/store/directory.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
-import { loopback, type Settings } from './settings.ts'
+import { type CompleteSettings, loopback, type Settings } from './settings.ts'
 
 const landingBucket = 'landing'
 const lakeBucket = 'lake'
@@ -33,3 +33,13 @@ export function configureLocal(
     SCHEDULE_SECONDS: String(Math.max(1, scheduleSeconds)),
   })
 }
+
+/** The configuration that the catalog has in a data directory: one token, for all that is in it. */
+export function configureCatalog({ catalogToken }: CompleteSettings): CatalogConfig {
+  return readCatalogConfig({
+    CATALOG_TOKENS: JSON.stringify([{ name: 'studylake', token: catalogToken, studies: ['*'], access: 'write' }]),
+  })
+}
+
+/** Where SQL engines find the catalog of a data directory. */
+export const catalogAddress = ({ ports }: Settings): string => `http://${loopback}:${ports.functions}/functions/catalog`

@@ -7,6 +7,14 @@ export type UrlHandler = (event: FunctionUrlEvent, context: FunctionContext) => 
 
 /** Bytes of a request that Lambda takes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const largestBody = 6 * 2 ** 20
+/** In the form of the catalog's errors, whose clients are those that send much. */
+const tooLarge = JSON.stringify({
+  error: {
+    message: `the request is larger than ${largestBody} bytes`,
+    type: 'RequestTooLargeException',
+    code: 413,
+  },
+})
 
 /**
  * Answers one HTTP request as a function's URL does. `rawPath` is what follows the function's own address. A function that fails or
@@ -21,7 +29,7 @@ export async function answerByFunction(
   const body = await readBody(request, largestBody)
   if (!body) {
     // What is still on its way is not read, so the connection cannot be used again.
-    response.writeHead(413, { connection: 'close' }).end()
+    response.writeHead(413, { 'content-type': 'application/json', connection: 'close' }).end(tooLarge)
     return
   }
   try {
@@ -37,7 +45,7 @@ export async function answerByFunction(
 
 /** The event of one request. https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads */
 export function toFunctionUrlEvent(request: IncomingMessage, body: Buffer, rawPath: string): FunctionUrlEvent {
-  const url = new URL(request.url ?? '/', 'http://localhost')
+  const [, query = ''] = /^[^?]*\?(.*)$/s.exec(request.url ?? '') ?? []
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
   )
@@ -48,9 +56,9 @@ export function toFunctionUrlEvent(request: IncomingMessage, body: Buffer, rawPa
     version: '2.0',
     routeKey: '$default',
     rawPath,
-    rawQueryString: url.search.slice(1),
+    rawQueryString: query,
     headers,
-    queryStringParameters: Object.fromEntries(url.searchParams),
+    queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
     requestContext: {
       requestId: randomUUID(),
       routeKey: '$default',

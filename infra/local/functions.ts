@@ -59,6 +59,8 @@ export const plainQueueName = ({ queueName }: Pick<QueueFedFunction, 'queueName'
 
 /** lakeFS waits a minute for a hook. */
 export const checkTimeoutSeconds = 60
+/** What nobody has judged yet is judged when it is asked for. */
+export const catalogTimeoutSeconds = 120
 /**
  * Times that a message is handed out before it goes to the dead-letter queue: with pauses that double from five seconds, a bit more than
  * a minute. Nothing here is far away, so what fails for longer does not mend itself.

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Rescan } from '../../events/landing.ts'
+import { createCatalogFunction } from '../../functions/catalog.ts'
 import { createHandlers as createRealHandlers } from '../../functions/handlers.ts'
 import type { Environment, Queues } from '../../lib/environment.ts'
 import { createLakefs } from '../../lib/lakefs/client.ts'
@@ -14,9 +15,15 @@ import type { Log } from '../../lib/log.ts'
 import { inspectVersion } from '../../lib/pipeline/status.ts'
 import { type DeadLetter, listDeadLetters, type Redriven, redriveDeadLetters } from '../../lib/queue/dead-letters.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
-import { configureLocal, openBuckets } from './buckets.ts'
+import { configureCatalog, configureLocal, openBuckets } from './buckets.ts'
 import { type Mapping, startMapping } from './event-source-mapping.ts'
-import { type CreateHandlers, checkTimeoutSeconds, type Handlers, queueFedFunctions } from './functions.ts'
+import {
+  type CreateHandlers,
+  catalogTimeoutSeconds,
+  checkTimeoutSeconds,
+  type Handlers,
+  queueFedFunctions,
+} from './functions.ts'
 import { invokeFunction } from './invoke.ts'
 import { startLakefsServer } from './lakefs/server.ts'
 import { announceUploads } from './landing.ts'
@@ -26,7 +33,7 @@ import { endFetchWith, endQueueWith, endStoreWith, type Life } from './mortal.ts
 import { type DeadLetters, openPlatformQueues, visibilitySeconds } from './queues.ts'
 import { startSchedule } from './schedule.ts'
 import { type Control, startServer } from './server.ts'
-import { ensureSettings, explainListenError, loopback, type Settings } from './settings.ts'
+import { type CompleteSettings, ensureSettings, explainListenError, loopback, type Settings } from './settings.ts'
 import { deliverOne, type Step } from './step.ts'
 import { createWorkload } from './workload.ts'
 
@@ -54,7 +61,7 @@ export interface RedriveScope {
 
 export interface Platform {
   folder: string
-  settings: Settings
+  settings: CompleteSettings
   environment: Environment
   /** The landing bucket; each upload is announced. */
   landing: ObjectStore
@@ -147,6 +154,7 @@ export async function openPlatform({
       log,
     }
     const handlers = createHandlers(environment)
+    const catalog = createCatalogFunction({ environment, catalog: configureCatalog(settings) })
 
     const mappings = queueFedFunctions.map(work => ({
       queue: queues.bySource[work.source],
@@ -191,6 +199,7 @@ export async function openPlatform({
         port,
         functions: {
           check: { handler: (event, context) => handlers.check(event, context), timeoutSeconds: checkTimeoutSeconds },
+          catalog: { handler: catalog, timeoutSeconds: catalogTimeoutSeconds },
         },
         control,
         controlToken: settings.controlToken,

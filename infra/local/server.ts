@@ -48,7 +48,8 @@ export async function startServer({
   log: Log
 }): Promise<LocalServer> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    // As it was sent: a URL would resolve the dots in names that clients may try.
+    const path = request.url?.split('?')[0] ?? '/'
     const match = /^\/functions\/([^/]+)(\/.*)?$/.exec(path)
     const called = match && Object.hasOwn(functions, match[1]!) ? functions[match[1]!] : undefined
     if (match && called) {

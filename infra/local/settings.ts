@@ -23,9 +23,13 @@ const schema = z.object({
   gateToken: z.string().min(16),
   /** Shown by commands to a running platform. */
   controlToken: z.string().min(16),
+  /** Shown by SQL engines to the catalog: reads and writes every study. Not in files of earlier releases. */
+  catalogToken: z.string().min(16).optional(),
 })
 
 export type Settings = z.infer<typeof schema>
+/** The settings that a running platform has. */
+export type CompleteSettings = Settings & { catalogToken: string }
 
 const settingsPath = (folder: string): string => join(folder, settingsFile)
 
@@ -49,23 +53,29 @@ export async function readSettings(folder: string): Promise<Settings | undefined
 }
 
 /** The settings of a data directory, made at the first call. Only the caller that holds the directory's lock may call this. */
-export async function ensureSettings(folder: string): Promise<Settings> {
+export async function ensureSettings(folder: string): Promise<CompleteSettings> {
   const found = await readSettings(folder)
-  if (found) return found
+  if (found?.catalogToken) return { ...found, catalogToken: found.catalogToken }
+  const settings = { ...(found ?? (await makeSettings())), catalogToken: randomToken() }
+  const path = settingsPath(folder)
+  await writeFile(`${path}.new`, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+  return settings
+}
+
+const randomToken = (): string => randomBytes(24).toString('base64url')
+
+async function makeSettings(): Promise<Settings> {
   const functions = await findFreePort()
-  const settings: Settings = {
+  return {
     ports: { functions, lakefs: await findFreePort([functions]) },
     lakefs: {
       accessKeyId: `AKIA${randomText(16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')}`,
       secretAccessKey: randomBytes(30).toString('base64'),
     },
-    gateToken: randomBytes(24).toString('base64url'),
-    controlToken: randomBytes(24).toString('base64url'),
+    gateToken: randomToken(),
+    controlToken: randomToken(),
   }
-  const path = settingsPath(folder)
-  await writeFile(`${path}.new`, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 })
-  await rename(`${path}.new`, path)
-  return settings
 }
 
 function randomText(length: number, alphabet: string): string {

@@ -5,6 +5,8 @@ export const errorStatus = {
   BadRequestException: 400,
   NotAuthorizedException: 401,
   ForbiddenException: 403,
+  NotFoundException: 404,
+  NoSuchWarehouseException: 404,
   NoSuchNamespaceException: 404,
   NoSuchTableException: 404,
   NoSuchViewException: 404,
@@ -12,6 +14,7 @@ export const errorStatus = {
   AlreadyExistsException: 409,
   CommitFailedException: 409,
   RequestTooLargeException: 413,
+  InternalServerError: 500,
   CommitStateUnknownException: 500,
   ServiceUnavailableException: 503,
 } as const
