@@ -31,22 +31,34 @@ export async function bootstrapAccount(options: DeployOptions): Promise<void> {
   await runCdk(options, ['bootstrap', `aws://${emulatorAccount}/${options.access.region}`], options.folder)
 }
 
-/** Takes the app away again. */
+/** Takes the app away again, as it was deployed last. */
 export async function destroyApp(options: DeployOptions): Promise<void> {
-  await runCdk(options, ['destroy', '--all', '--force'])
+  await runCdk(options, ['destroy', '--all', '--force', '--app', outputFolder(options)])
 }
 
-async function runCdk({ access, context, folder, logFile }: DeployOptions, args: string[], cwd = root): Promise<void> {
+/** Where the synthesised app lies. */
+const outputFolder = ({ folder }: DeployOptions): string => join(folder, 'cdk.out')
+
+async function runCdk(options: DeployOptions, args: string[], cwd = root): Promise<void> {
+  const { access, context, folder, logFile } = options
   const cdk = join(dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'bin', 'cdk')
   const contextArgs = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`])
-  const output = join(folder, 'cdk.out')
   const temporary = join(folder, 'tmp')
   await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { recursive: true })
   await runToEnd({
     name: `cdk ${args[0]}`,
     command: process.execPath,
-    args: [cdk, ...args, ...contextArgs, '--output', output, '--no-notices', '--no-version-reporting', '--ci'],
+    args: [
+      cdk,
+      ...args,
+      ...contextArgs,
+      '--output',
+      outputFolder(options),
+      '--no-notices',
+      '--no-version-reporting',
+      '--ci',
+    ],
     cwd,
     logFile,
     env: {
