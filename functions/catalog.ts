@@ -1,4 +1,6 @@
 import { type FunctionUrlResult, functionUrlEvent } from '../events/gate.ts'
+import { scheduleEvent } from '../events/landing.ts'
+import { sweepSqlBranches } from '../lib/catalog/commit/sweep.ts'
 import { createCatalog } from '../lib/catalog/routes.ts'
 import { parseTokens } from '../lib/catalog/tokens.ts'
 import { type CatalogConfig, readCatalogConfig } from '../lib/config.ts'
@@ -21,10 +23,14 @@ const clientConfig = ({ endpoint, region }: CatalogConfig['objectStore']): Recor
   ...(region && { 'client.region': region }),
 })
 
-/** The function URL by which SQL engines see every study at every version: an Iceberg REST catalog. */
+/**
+ * The function URL by which SQL engines see every study at every version: an Iceberg REST catalog; and the schedule, which deletes what commits
+ * that were cut off left behind. It makes these branches, and has the rights that it takes.
+ */
 export function createCatalogFunction({ environment, catalog: config }: CatalogEnvironment): CatalogHandler {
+  const log = environment.log.with({ function: 'catalog' })
   const catalog = createCatalog(
-    { ...environment, log: environment.log.with({ function: 'catalog' }) },
+    { ...environment, log },
     {
       authenticate: parseTokens(config.tokens),
       writableLayers: config.writableLayers,
@@ -33,6 +39,11 @@ export function createCatalogFunction({ environment, catalog: config }: CatalogE
     },
   )
   return async (event, context) => {
+    if (scheduleEvent.safeParse(event).success) {
+      const branches = await sweepSqlBranches(environment, { seconds: config.sqlBranchSeconds })
+      if (branches > 0) log.warn('commits that were cut off are cleared away', { branches })
+      return { statusCode: 204, body: '' }
+    }
     const {
       rawPath,
       rawQueryString,

@@ -58,6 +58,8 @@ const catalogSchema = z.object({
   CATALOG_TOKENS: z.string().min(1),
   /** The layers of a version into which SQL engines may write. */
   WRITABLE_LAYERS: layerList.prefault('work'),
+  /** Seconds after which the hidden branch of a SQL commit was left behind: longer than a function may run. */
+  SQL_BRANCH_SECONDS: count(3600),
   /** The object store as SQL engines reach it, which they are told of; by default as the functions do. */
   CATALOG_S3_ENDPOINT: address.optional(),
   CATALOG_S3_REGION: z.string().optional(),
@@ -225,6 +227,8 @@ export interface CatalogConfig {
   tokens: string
   /** Of versions. */
   writableLayers: readonly Layer[]
+  /** Age at which hidden branches of SQL commits are deleted. */
+  sqlBranchSeconds: number
   /** What clients are told of the object store; both missing = S3 as they find it. */
   objectStore: { endpoint?: string; region?: string }
 }
@@ -237,6 +241,7 @@ export function readCatalogConfig(environment: Variables): CatalogConfig {
   return {
     tokens: values.CATALOG_TOKENS,
     writableLayers: values.WRITABLE_LAYERS,
+    sqlBranchSeconds: values.SQL_BRANCH_SECONDS,
     objectStore: { ...(endpoint && { endpoint }), ...(region && { region }) },
   }
 }

@@ -218,6 +218,12 @@ export async function openPlatform({
       })
     }
 
+    const woken = (name: string) => ({ name, timeoutSeconds: 60 })
+    const wake = (what: string, invoke: () => Promise<unknown>) =>
+      invoke().catch((error: unknown) => {
+        if (!life.ended) log.error(`scheduled ${what} failed`, { error: String(error) })
+      })
+
     function startFunctions(): void {
       if (running.length > 0) return
       for (const mapping of mappings) running.push(startMapping(mapping))
@@ -226,12 +232,8 @@ export async function openPlatform({
         now,
         invoke: event =>
           workload.track(async () => {
-            const receive = { name: 'receive', timeoutSeconds: 60 }
-            await invokeFunction((scheduled, context) => handlers.receive(scheduled, context), event, receive).catch(
-              (error: unknown) => {
-                if (!life.ended) log.error('scheduled rescan failed', { error: String(error) })
-              },
-            )
+            await wake('rescan', () => invokeFunction(handlers.receive.bind(handlers), event, woken('receive')))
+            await wake('sweep', () => invokeFunction(catalog, event, woken('catalog')))
           }),
       })
     }
