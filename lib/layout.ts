@@ -104,6 +104,8 @@ export const tableLocationKey = (study: string, layer: Layer, dataset: string): 
 /** That files which never change were judged and found good. */
 export const verdictKey = (study: string, hash: string): string => `attest/${study}/files/${hash}.json`
 export const attestationKey = (study: string, commit: string): string => `attest/${study}/${commit}.json`
+/** That a branch is, or was, a version: known even where its record was taken away. */
+export const versionMarkerKey = (study: string, branch: string): string => `attest/${study}/versions/${branch}.json`
 /** Why a message failed the last time. `queue` is the full name of the queue that it was read from. */
 export const failureKey = (queue: string, messageId: string): string => `failures/${queue}/${messageId}.json`
 /** lakeFS's own storage. `attempt` counts from 1: a namespace that was begun by a creation which did not end is never lawful again. */

@@ -1,4 +1,5 @@
 import { checkRef } from '../../lib/gate/check-ref.ts'
+import { profileOf } from '../../lib/gate/profile.ts'
 import { defineStudyCommand } from '../support/define.ts'
 import { exitCodes } from '../support/failure.ts'
 import { count } from '../support/output.ts'
@@ -15,9 +16,12 @@ export default defineStudyCommand({
     return withSession({ data, command: 'check', create: false }, async ({ environment }) => {
       const commit = await resolveRef(environment, study, ref)
       output.progress(`checking ${study}@${ref} …`)
-      const { problems, tables } = await checkRef(environment, study, commit.id)
-      output.document({ study, ref, commit: commit.id, accepted: problems.length === 0, tables, problems })
-      const subject = `${study}@${ref} (commit ${shortCommit(commit.id)}, ${count(tables, 'table')})`
+      const branch = (await environment.lakefs.getBranch(study, ref))?.id
+      const profile = await profileOf(environment, { study, branch, commit: commit.id })
+      const { problems, tables } = await checkRef(environment, study, commit.id, { profile })
+      output.document({ study, ref, commit: commit.id, profile, accepted: problems.length === 0, tables, problems })
+      const rules = profile === 'full' ? '' : ', by the rules of structure'
+      const subject = `${study}@${ref} (commit ${shortCommit(commit.id)}, ${count(tables, 'table')}${rules})`
       if (problems.length === 0) {
         output.line(`${subject}: schema and data agree.`)
         return exitCodes.done

@@ -3,6 +3,7 @@ import type { Environment } from '../environment.ts'
 import type { Problem } from '../errors.ts'
 import { attest } from './attest.ts'
 import { checkRef } from './check-ref.ts'
+import { profileOf } from './profile.ts'
 
 /** The gate's answer to one hook: no problems = lakeFS may go on. */
 export interface HookAnswer {
@@ -14,8 +15,8 @@ export interface HookAnswer {
 const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-refused', message }] })
 
 /**
- * Judges what a hook announces: before a commit the branch with its staged changes, before a merge the candidate commit, which is attested when
- * it is good. Events whose result no hook can see are refused. lakeFS may call again with the same payload.
+ * Judges what a hook announces: before a commit the branch with its staged changes, before a merge the candidate commit by the rules of
+ * its destination, which is attested when it is good. Events whose result no hook can see are refused. lakeFS may call again with the same payload.
  */
 export async function answerHook(
   environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
@@ -30,13 +31,16 @@ export async function answerHook(
   } = payload
   if (event === 'pre-commit') {
     if (!source) return refuse('the payload names no branch')
-    const { problems } = await checkRef(environment, study, source)
+    const profile = await profileOf(environment, { study, branch: source, commit: source })
+    const { problems } = await checkRef(environment, study, source, { profile })
     return { ref: source, problems }
   }
   if (event === 'pre-merge') {
     if (!commit) return refuse('the payload names no commit')
-    const { problems } = await checkRef(environment, study, commit, { destination })
-    if (problems.length === 0) await attest(environment, { study, commit })
+    if (!destination) return refuse('the payload names no branch to merge into')
+    const profile = await profileOf(environment, { study, branch: destination, commit })
+    const { problems } = await checkRef(environment, study, commit, { destination, profile })
+    if (problems.length === 0) await attest(environment, { study, commit, profile, destination })
     return { ref: commit, problems }
   }
   return refuse(`${event} changes tables without showing the result: load the version again, or merge a branch`)

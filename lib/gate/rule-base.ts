@@ -4,10 +4,10 @@ import { entitiesOf } from '../keys/entities.ts'
 import { baseContentKey } from '../pipeline/content-key.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
 import { compareColumns } from './compare-columns.ts'
-import { countRows, findTable, type StudyView } from './view.ts'
+import { countRows, findTable, type VersionView } from './view.ts'
 
 /** Each base table against its raw one: the same rows, the same columns and behind them one key for each entity. */
-export function checkBase(view: StudyView): Problem[] {
+export function checkBase(view: VersionView): Problem[] {
   const { record, tables } = view
   const problems: Problem[] = []
   for (const base of tables.filter(({ layer }) => layer === 'base')) {

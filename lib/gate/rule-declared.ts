@@ -1,10 +1,10 @@
 import type { Problem } from '../errors.ts'
 import { deliveredLayers } from '../layout.ts'
 import { compareColumns } from './compare-columns.ts'
-import { findTable, type StudyView } from './view.ts'
+import { findTable, type VersionView } from './view.ts'
 
 /** The declared contents against the raw tables: every declared dataset is there, nothing else is, column by column. */
-export function checkDeclared(view: StudyView): Problem[] {
+export function checkDeclared(view: VersionView): Problem[] {
   const { contents, tables } = view
   const delivered = tables.filter(({ layer }) => deliveredLayers.includes(layer))
   if (!contents) {

@@ -5,7 +5,7 @@ import { readDataFiles } from '../iceberg/read-table.ts'
 import { keysBranch, keyTablesPrefix, mainBranch, parseTablePath } from '../layout.ts'
 import { committed } from '../pipeline/table-objects.ts'
 import { readVersionRecord } from '../pipeline/version-record.ts'
-import { findTable, type StudyView } from './view.ts'
+import { findTable, type VersionView } from './view.ts'
 
 type Reading = Pick<Environment, 'lakefs' | 'lake'>
 
@@ -26,7 +26,7 @@ async function readKeyFiles({ lakefs, lake }: Reading, study: string, ref: strin
 }
 
 /** What goes into `keys` goes on from what is there: no map is lost, and none loses or changes a file. */
-function checkExtension(view: StudyView, authority: Map<string, string[]>): Problem[] {
+function checkExtension(view: VersionView, authority: Map<string, string[]>): Problem[] {
   return [...authority].flatMap(([entity, before]) => {
     const table = `keys.${entity}`
     const after = findTable(view, 'keys', entity)?.files.map(({ address }) => address)
@@ -38,7 +38,7 @@ function checkExtension(view: StudyView, authority: Map<string, string[]>): Prob
 }
 
 /** What goes anywhere else carries maps as the authority has, or had, them. */
-function checkPrefix({ tables }: StudyView, authority: Map<string, string[]>): Problem[] {
+function checkPrefix({ tables }: VersionView, authority: Map<string, string[]>): Problem[] {
   return tables
     .filter(({ layer }) => layer === 'keys')
     .filter(({ dataset, files }) => files.some(({ address }, at) => authority.get(dataset)?.[at] !== address))
@@ -56,7 +56,7 @@ function checkPrefix({ tables }: StudyView, authority: Map<string, string[]>): P
  */
 export async function checkDestination(
   environment: Reading,
-  view: StudyView,
+  view: VersionView,
   { commit, destination }: { commit: string; destination: string },
 ): Promise<Problem[]> {
   const { lakefs } = environment

@@ -1,13 +1,12 @@
 import type { Problem } from '../errors.ts'
-import { equalIds } from '../iceberg/metadata.ts'
 import { tableUuid } from '../iceberg/write-table.ts'
 import { entitiesOf } from '../keys/entities.ts'
 import { address, dataKey, deliveredLayers, tableLocationKey } from '../layout.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
-import type { StudyView, TableView } from './view.ts'
+import type { VersionTable, VersionView } from './view.ts'
 
 /** The one file that a raw or base table of a version is made of, by the content that the table names. */
-function expectedFile(view: StudyView, { layer, dataset, fields, metadata }: TableView): string | undefined {
+function expectedFile(view: VersionView, { layer, dataset, fields, metadata }: VersionTable): string | undefined {
   const content = metadata.properties?.[contentKeyProperty]
   if (!view.record || content === undefined || !deliveredLayers.includes(layer)) return undefined
   if (layer === 'raw') return address(view.bucket, dataKey(view.study, 'raw', dataset, content))
@@ -17,8 +16,8 @@ function expectedFile(view: StudyView, { layer, dataset, fields, metadata }: Tab
   return raw && address(view.bucket, dataKey(view.study, 'raw', dataset, raw))
 }
 
-/** Each table is the one that its path names: uuid, location, current snapshot, and the file that its content key names. */
-export function checkIdentity(view: StudyView): Problem[] {
+/** Each table of a version is the one that its path names: uuid, location, and the file that its content key names. */
+export function checkIdentity(view: VersionView): Problem[] {
   const problems: Problem[] = []
   for (const table of view.tables) {
     const { layer, dataset, name, metadata, files } = table
@@ -28,11 +27,8 @@ export function checkIdentity(view: StudyView): Problem[] {
     if (metadata.location !== address(view.bucket, tableLocationKey(view.study, layer, dataset))) {
       say('table-location', 'is another table: its location is not this path’s')
     }
-    const current = metadata['current-snapshot-id']
-    const main = metadata.refs?.main?.['snapshot-id']
-    if (current !== undefined && current !== null && main !== undefined && !equalIds(current, main)) {
-      say('snapshot-branch', 'its branch main is not its current snapshot')
-    }
+    if (files.some(({ content }) => content !== 0))
+      say('delete-file', 'has delete files, which engines write: rows of a version are never taken away')
     const expected = expectedFile(view, table)
     if (expected !== undefined && (files.length !== 1 || files[0]!.address !== expected)) {
       say('file-other', 'is not made of the one file that its content key names')

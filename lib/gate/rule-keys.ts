@@ -8,12 +8,12 @@ import { keyColumn, keyOfAddress } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { readColumns } from '../parquet/read.ts'
 import { judgeOnce, nameFiles } from './verdicts.ts'
-import type { StudyView, TableView } from './view.ts'
+import type { VersionTable, VersionView } from './view.ts'
 
 /** Tables read at once, at most. */
 const readsAtOnce = 4
 
-async function* readTableColumns({ lake }: Pick<Environment, 'lake'>, { files }: TableView, fields: Field[]) {
+async function* readTableColumns({ lake }: Pick<Environment, 'lake'>, { files }: VersionTable, fields: Field[]) {
   for (const { address, bytes } of files) {
     const key = keyOfAddress(lake.bucket, address)
     if (key !== undefined) yield* readColumns(lake, key, { fields, size: bytes })
@@ -30,7 +30,7 @@ interface KeyTable {
 /** Reads one key table. Problems where a key or a natural key stands in it twice. */
 async function readKeyTable(
   environment: Pick<Environment, 'lake'>,
-  table: TableView,
+  table: VersionTable,
 ): Promise<{ table: KeyTable; problems: Problem[] }> {
   const problems: Problem[] = []
   const keys = new Set<bigint>()
@@ -79,7 +79,7 @@ function judgeKey(
 /** Each row's key is the one that the key table has for the row's natural key; null where a part of that is. */
 async function checkBaseKeys(
   environment: Pick<Environment, 'lake'>,
-  base: TableView,
+  base: VersionTable,
   entities: Entity[],
   keyTables: Map<string, KeyTable>,
 ): Promise<Problem[]> {
@@ -118,7 +118,7 @@ async function checkBaseKeys(
 }
 
 /** Every entity whose key a base table carries has its key table. */
-function findMissingKeyTables({ record, tables }: StudyView, known: Set<string>): Problem[] {
+function findMissingKeyTables({ record, tables }: VersionView, known: Set<string>): Problem[] {
   const bases = tables.filter(({ layer }) => layer === 'base')
   return (record?.entities ?? [])
     .filter(({ name }) => !known.has(name))
@@ -131,7 +131,7 @@ function findMissingKeyTables({ record, tables }: StudyView, known: Set<string>)
 }
 
 /** Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. */
-export async function checkKeys(environment: Pick<Environment, 'lake'>, view: StudyView): Promise<Problem[]> {
+export async function checkKeys(environment: Pick<Environment, 'lake'>, view: VersionView): Promise<Problem[]> {
   const { study } = view
   const entities = view.record?.entities ?? []
   const keyViews = new Map(view.tables.filter(({ layer }) => layer === 'keys').map(table => [table.dataset, table]))

@@ -1,9 +1,9 @@
 import type { Problem } from '../errors.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
-import { countRows, findTable, type StudyView } from './view.ts'
+import { countRows, findTable, type VersionView } from './view.ts'
 
 /** `study/version.json` against what is there: the datasets it names, their files, their rows. */
-export function checkRecord(view: StudyView): Problem[] {
+export function checkRecord(view: VersionView): Problem[] {
   const { record, contents, tables } = view
   if (!record) return contents ? [{ code: 'record-missing', message: 'there is no study/version.json' }] : []
   const problems: Problem[] = []

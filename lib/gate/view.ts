@@ -2,34 +2,51 @@ import { parseSerializedContents } from '../contents/serialize.ts'
 import type { Environment } from '../environment.ts'
 import { type Problem, TransientError } from '../errors.ts'
 import type { Contents, Field } from '../fields.ts'
-import type { DataFile } from '../iceberg/data-file.ts'
+import { type ColumnHistory, readHistory } from '../iceberg/compare-file.ts'
 import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
-import { verifySnapshot } from '../iceberg/verify-table.ts'
-import { contentsPath, type Layer, parseTablePath, tablesPrefix, versionPath } from '../layout.ts'
+import { type LiveFile, verifySnapshot } from '../iceberg/verify-table.ts'
+import { contentsPath, type Layer, parseTablePath, versionPath } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { parseVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
 
-/** One table as it stands at a ref. */
+/** One table as it stands at a ref, whoever wrote it. */
 export interface TableView {
   layer: Layer
   dataset: string
   /** `raw.dm` */
   name: string
   metadata: TableMetadata
-  fields: Field[]
-  /** Of the current snapshot. */
-  files: DataFile[]
+  columns: ColumnHistory
+  /** Of the current snapshot, delete files included. */
+  files: LiveFile[]
+  /** Of the current snapshot's manifests. */
+  manifests: string[]
 }
 
-/** All that the rules judge: read from one ref, and from nothing else. */
+/** All tables of a ref: what the rules of structure judge. */
 export interface StudyView {
   study: string
   /** Of the lake. */
   bucket: string
-  contents?: Contents
-  record?: VersionRecord
+  /** Of every object on the ref. */
+  paths: string[]
   tables: TableView[]
   /** What could not be read at all. */
+  problems: Problem[]
+}
+
+/** A table of a version: all of its columns are of declared types. */
+export interface VersionTable extends TableView {
+  fields: Field[]
+}
+
+/** What makes a version: what the other rules judge. Tables that people wrote beside it are not in it. */
+export interface VersionView {
+  study: string
+  bucket: string
+  contents?: Contents
+  record?: VersionRecord
+  tables: VersionTable[]
   problems: Problem[]
 }
 
@@ -42,24 +59,24 @@ const dataFaults = new Set(['Error', 'IcebergError', 'JsonError', 'NotFoundError
 /** True where an error tells of the data; false where it tells of a server, a right or a network, which is no verdict. */
 export const isDataFault = (error: unknown): boolean => error instanceof Error && dataFaults.has(error.name)
 
+type Reading = Pick<Environment, 'lakefs' | 'lake'>
+
 async function readTable(
-  { lakefs, lake }: Pick<Environment, 'lakefs' | 'lake'>,
+  { lakefs, lake }: Reading,
   { study, ref, path }: { study: string; ref: string; path: string },
   problems: Problem[],
 ): Promise<TableView | undefined> {
   const table = parseTablePath(path)
-  if (!table) {
-    problems.push({ code: 'table-misplaced', message: `${path} is not the path of a table` })
-    return undefined
-  }
+  if (!table) return undefined
   const name = `${table.layer}.${table.dataset}`
   const bytes = await lakefs.getObject(study, ref, path)
   if (!bytes) throw new TransientError(`${path} was listed at ${ref} of ${study} and is not there`)
   try {
     const metadata = parseTableMetadata(new TextDecoder().decode(bytes), path)
-    const { files, problems: disagreements } = await verifySnapshot(lake, metadata)
+    const columns = readHistory(metadata)
+    const { files, addresses: manifests, problems: disagreements } = await verifySnapshot(lake, metadata)
     problems.push(...disagreements.map(message => ({ code: 'snapshot-inconsistent', table: name, message })))
-    return { ...table, name, metadata, fields: currentSchemaFields(metadata), files }
+    return { ...table, name, metadata, columns, files, manifests }
   } catch (error) {
     if (!isDataFault(error)) throw error
     problems.push({ code: 'table-unreadable', table: name, message: (error as Error).message })
@@ -68,24 +85,24 @@ async function readTable(
 }
 
 /** Reads a ref: a branch with its staged changes, or a commit. Throws TransientError where a server does not answer. */
-export async function readStudyView(
-  environment: Pick<Environment, 'lakefs' | 'lake'>,
-  study: string,
-  ref: string,
-): Promise<StudyView> {
-  const { lakefs } = environment
+export async function readStudyView(environment: Reading, study: string, ref: string): Promise<StudyView> {
   const problems: Problem[] = []
   const paths: string[] = []
-  for await (const { path } of lakefs.listObjects(study, ref, { prefix: tablesPrefix })) paths.push(path)
+  for await (const { path } of environment.lakefs.listObjects(study, ref)) paths.push(path)
   const tables = await mapConcurrently(paths, readsAtOnce, path =>
     readTable(environment, { study, ref, path }, problems),
   )
-  const view: StudyView = {
-    study,
-    bucket: environment.lake.bucket,
-    tables: tables.filter(table => table !== undefined),
-    problems,
-  }
+  const found = tables.filter(table => table !== undefined)
+  return { study, bucket: environment.lake.bucket, paths, tables: found, problems }
+}
+
+/** Reads what a ref declares, and its tables as a version has them. Throws TransientError where a server does not answer. */
+export async function readVersionView(
+  { lakefs }: Reading,
+  { study, bucket, tables }: StudyView,
+  ref: string,
+): Promise<VersionView> {
+  const view: VersionView = { study, bucket, tables: [], problems: [] }
   // Read outside of the attempts below: a server that fails says nothing of what is declared.
   const contents = await lakefs.getObject(study, ref, contentsPath)
   const record = await lakefs.getObject(study, ref, versionPath)
@@ -93,7 +110,7 @@ export async function readStudyView(
     try {
       parse()
     } catch {
-      problems.push({ code: 'declaration-unreadable', message: `${path} cannot be read` })
+      view.problems.push({ code: 'declaration-unreadable', message: `${path} cannot be read` })
     }
   }
   attempt(contentsPath, () => {
@@ -102,11 +119,18 @@ export async function readStudyView(
   attempt(versionPath, () => {
     if (record) view.record = parseVersionRecord(record)
   })
+  for (const table of tables.filter(({ layer }) => layer !== 'work')) {
+    try {
+      view.tables.push({ ...table, fields: currentSchemaFields(table.metadata) })
+    } catch (error) {
+      view.problems.push({ code: 'table-type', table: table.name, message: (error as Error).message })
+    }
+  }
   return view
 }
 
 /** The table of that layer and dataset, or undefined. */
-export function findTable({ tables }: StudyView, layer: Layer, dataset: string): TableView | undefined {
+export function findTable({ tables }: VersionView, layer: Layer, dataset: string): VersionTable | undefined {
   return tables.find(table => table.layer === layer && table.dataset === dataset)
 }
 

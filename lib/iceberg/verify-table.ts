@@ -1,29 +1,57 @@
 import type { ObjectStore } from '../store/object-store.ts'
-import type { DataFile } from './data-file.ts'
+import { type DataFile, decodeDataFile } from './data-file.ts'
+import { entryStatus } from './manifest.ts'
 import { countEntries } from './manifest-list.ts'
 import type { TableMetadata } from './metadata.ts'
-import { liveFiles, type ReadManifest, readManifests, type SnapshotOptions, selectSnapshot } from './read-table.ts'
+import { type ReadManifest, readManifests, type SnapshotOptions, selectSnapshot } from './read-table.ts'
+
+/** A file that a snapshot holds, with what a judge needs of its manifest. */
+export interface LiveFile extends DataFile {
+  /** Of the partition spec that the file was written by. */
+  specId: number
+  /** Columns that an equality-delete file compares; empty for all others. */
+  equalityIds: number[]
+}
 
 /**
  * Reads a snapshot as `readDataFiles` does and compares what its parts say of each other: sizes and counts in the manifest list with the
  * manifests themselves, totals in the snapshot's summary with the files, no file twice. `problems` has one sentence for each
- * disagreement, with what was expected and what was found; none for a sound table. Throws as readManifests does.
+ * disagreement, with what was expected and what was found; none for a sound table. `addresses` are those of the manifests. Throws as
+ * readManifests does.
  */
 export async function verifySnapshot(
   store: ObjectStore,
   metadata: TableMetadata,
   options: SnapshotOptions = {},
-): Promise<{ files: DataFile[]; problems: string[] }> {
+): Promise<{ files: LiveFile[]; addresses: string[]; problems: string[] }> {
   const manifests = await readManifests(store, metadata, options)
   const files = liveFiles(manifests)
-  const summary = selectSnapshot(metadata, options)?.summary ?? {}
+  const snapshot = selectSnapshot(metadata, options)
+  const specs = new Set(metadata['partition-specs'].map(spec => spec['spec-id']))
   return {
     files,
-    problems: [...manifests.flatMap(checkManifest), ...checkTotals(summary, files), ...checkDuplicates(files)],
+    addresses: manifests.map(({ listed }) => listed.address),
+    problems: [
+      ...manifests.flatMap(manifest => checkManifest(manifest, specs, snapshot?.['sequence-number'] ?? 0)),
+      ...checkTotals(snapshot?.summary ?? {}, files),
+      ...checkDuplicates(files),
+    ],
   }
 }
 
-function checkManifest({ listed, entries, bytes }: ReadManifest): string[] {
+function liveFiles(manifests: ReadManifest[]): LiveFile[] {
+  return manifests
+    .flatMap(({ listed, entries }) => entries.map(entry => ({ ...entry, specId: listed.specId })))
+    .filter(({ status }) => status !== entryStatus.deleted)
+    .map(({ file, sequenceNumber, specId }) => ({
+      ...decodeDataFile(file, sequenceNumber),
+      specId,
+      equalityIds: (file.equality_ids ?? []) as number[],
+    }))
+    .sort((a, b) => a.sequenceNumber - b.sequenceNumber)
+}
+
+function checkManifest({ listed, entries, bytes }: ReadManifest, specs: Set<number>, newest: number): string[] {
   const subject = `manifest ${listed.address}`
   const problems = differs(`${subject}: size in bytes`, listed.bytes, bytes)
   const counted = countEntries(entries)
@@ -33,17 +61,26 @@ function checkManifest({ listed, entries, bytes }: ReadManifest): string[] {
       ...differs(`${subject}: ${status} rows`, listed[status].rows, counted[status].rows),
     )
   }
+  if (!specs.has(listed.specId)) problems.push(`${subject}: the table has no partition spec ${listed.specId}`)
+  if (listed.sequenceNumber > newest)
+    problems.push(`${subject}: sequence number ${listed.sequenceNumber} is newer than its snapshot's, ${newest}`)
+  const misplaced = entries.filter(({ file }) => ((file.content ?? 0) === 0) !== (listed.content === 0)).length
+  if (misplaced > 0) problems.push(`${subject}: holds ${misplaced} files of the other content, data or deletes`)
   return problems
 }
 
 // Writers may leave totals out, and some do not know the size of what they never read.
 function checkTotals(summary: Record<string, string>, files: DataFile[]): string[] {
-  const data = files.filter(({ content }) => content === 0)
+  const rowsOf = (wanted: number) =>
+    files.filter(({ content }) => content === wanted).reduce((sum, { rows }) => sum + rows, 0)
+  const data = files.filter(({ content }) => content === 0).length
   const found = {
-    'total-data-files': data.length,
-    'total-delete-files': files.length - data.length,
-    'total-records': data.reduce((sum, { rows }) => sum + rows, 0),
+    'total-data-files': data,
+    'total-delete-files': files.length - data,
+    'total-records': rowsOf(0),
     'total-files-size': files.reduce((sum, { bytes }) => sum + bytes, 0),
+    'total-position-deletes': rowsOf(1),
+    'total-equality-deletes': rowsOf(2),
   }
   return Object.entries(found).flatMap(([name, value]) =>
     summary[name] === undefined ? [] : differs(`snapshot summary: ${name}`, Number(summary[name]), value),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { HookPayload } from '../../../events/gate.ts'
 import { answerHook } from '../../../lib/gate/answer-hook.ts'
 import { attest, isAttested, judgeCommit, rulesVersion } from '../../../lib/gate/attest.ts'
-import { attestationKey } from '../../../lib/layout.ts'
+import { attestationKey, runBranch } from '../../../lib/layout.ts'
 import { makeEnvironment, type TestEnvironment } from '../../support/environment.ts'
 import { smallStudy } from '../../support/small-study.ts'
 
@@ -27,7 +27,7 @@ const readRecord = () => JSON.parse(new TextDecoder().decode(test.lake.objects.g
 
 describe('attestation', () => {
   it('is made of a good commit when it is judged, and then believed', async () => {
-    const of = { study, commit }
+    const of = { study, commit, destination: 'v1' }
     expect(await isAttested(test.environment, of)).toBe(false)
     expect(await judgeCommit(test.environment, of)).toEqual([])
     expect(await isAttested(test.environment, of)).toBe(true)
@@ -56,7 +56,7 @@ describe('attestation', () => {
   it('one of older rules does not count, and is replaced', async () => {
     await put(JSON.stringify({ commit, rulesVersion: rulesVersion - 1, time: '' }))
     expect(await isAttested(test.environment, { study, commit })).toBe(false)
-    expect(await judgeCommit(test.environment, { study, commit })).toEqual([])
+    expect(await judgeCommit(test.environment, { study, commit, destination: 'v1' })).toEqual([])
     expect(await isAttested(test.environment, { study, commit })).toBe(true)
   })
 
@@ -92,17 +92,19 @@ describe('the answer to a hook', () => {
 
   it('judges what is staged before a commit, and attests nothing', async () => {
     const { lakefs } = test.environment
-    await lakefs.createBranch(study, { name: '_x', source: 'v1', hidden: true })
-    await lakefs.deleteObject(study, '_x', 'tables/base/dm.json')
-    const event = payload({ event_type: 'pre-commit', source_ref: '_x' })
-    expect(await answerHook(test.environment, event)).toMatchObject({ ref: '_x', problems: [{ table: 'base.dm' }] })
-    await lakefs.resetBranch(study, '_x')
-    expect(await answerHook(test.environment, event)).toEqual({ ref: '_x', problems: [] })
+    const run = runBranch('v1', '0123456789ab')
+    await lakefs.createBranch(study, { name: run, source: 'v1', hidden: true })
+    await lakefs.deleteObject(study, run, 'tables/base/dm.json')
+    const event = payload({ event_type: 'pre-commit', source_ref: run })
+    expect(await answerHook(test.environment, event)).toMatchObject({ ref: run, problems: [{ table: 'base.dm' }] })
+    await lakefs.resetBranch(study, run)
+    expect(await answerHook(test.environment, event)).toEqual({ ref: run, problems: [] })
     expect(test.lake.objects.has(key)).toBe(false)
   })
 
   it('judges and attests the candidate of a merge', async () => {
-    expect(await answerHook(test.environment, payload({ commit_id: commit }))).toEqual({ ref: commit, problems: [] })
+    const event = payload({ commit_id: commit, branch_id: 'v1' })
+    expect(await answerHook(test.environment, event)).toEqual({ ref: commit, problems: [] })
     expect(await isAttested(test.environment, { study, commit })).toBe(true)
   })
 
@@ -113,7 +115,8 @@ describe('the answer to a hook', () => {
   })
 
   it('refuses what names nothing to judge', async () => {
-    expect((await answerHook(test.environment, payload({}))).problems).toHaveLength(1)
+    expect((await answerHook(test.environment, payload({ branch_id: 'v1' }))).problems).toHaveLength(1)
+    expect((await answerHook(test.environment, payload({ commit_id: commit }))).problems).toHaveLength(1)
     expect((await answerHook(test.environment, payload({ event_type: 'pre-commit' }))).problems).toHaveLength(1)
   })
 })
@@ -127,8 +130,10 @@ describe('lakeFS itself', () => {
     await refused(lakefs.revert(study, '_y', { ref: 'v1' }))
     await refused(lakefs.cherryPick(study, '_y', { ref: 'v1' }))
     await lakefs.deleteObject(study, '_y', 'tables/raw/dm.json')
-    await refused(lakefs.commit(study, '_y', { message: 'drop a table' }))
-    expect(test.gate.answers.slice(-3)).toEqual([422, 422, 422])
+    // A branch may be anybody's, and lack a table; what a version may lack is judged on the way there.
+    await lakefs.commit(study, '_y', { message: 'drop a table' })
+    await refused(lakefs.merge(study, '_y', 'v1'))
+    expect(test.gate.answers.slice(-4)).toEqual([422, 422, 200, 422])
   })
 
   it('lets nobody write to a version past the gate', async () => {

@@ -40,7 +40,7 @@ const remove = (branch: string, path: string) => test.environment.lakefs.deleteO
 async function judge(change: (branch: string) => Promise<unknown>): Promise<string[]> {
   const branch = await openBranch()
   await change(branch)
-  const { problems } = await checkRef(test.environment, study, branch)
+  const { problems } = await checkRef(test.environment, study, branch, { profile: 'full' })
   return problems.map(({ code, table, column }) => [code, table, column].filter(Boolean).join(' '))
 }
 /** Changes a JSON document on a branch. */
@@ -101,7 +101,7 @@ async function fileOf(layer: Layer, dataset: string): Promise<string> {
 
 it('has nothing against what the pipeline makes, nor against an empty repository', async () => {
   expect(await judge(async () => {})).toEqual([])
-  expect(await checkRef(test.environment, study, 'main')).toEqual({ tables: 0, problems: [] })
+  expect(await checkRef(test.environment, study, 'main')).toEqual({ profile: 'full', tables: 0, problems: [] })
   expect((await checkRef(test.environment, study, 'v1')).tables).toBe(9)
 })
 
@@ -236,6 +236,7 @@ describe('base tables', () => {
       await put(branch, tablePath('base', 'dm'), raw)
     })
     expect(found).toEqual([
+      'table-uuid-shared raw.dm',
       'table-uuid base.dm',
       'table-location base.dm',
       'file-other base.dm',
@@ -357,7 +358,7 @@ describe('files', () => {
       const { text } = await writeTable({ ...table, mode: 'replace', time: test.clock.now() })
       await put(branch, tablePath('raw', 'dm'), text)
     })
-    expect(found).toContain('file-elsewhere raw.dm')
+    expect(found).toContain('address-outside raw.dm')
   })
 })
 
@@ -435,7 +436,7 @@ describe('identity', () => {
       await raw(({ refs }) => {
         refs.main!['snapshot-id']++
       }),
-    ).toEqual(['snapshot-branch raw.dm'])
+    ).toEqual(['snapshot-ref raw.dm', 'snapshot-branch raw.dm'])
   })
 })
 
@@ -447,7 +448,7 @@ describe('the destination of a merge', () => {
     await change(branch)
     // What goes into the authority is compared with the candidate's parent, so it has to be a commit.
     const ref = destination === 'keys' ? await commit(branch) : branch
-    const { problems } = await checkRef(test.environment, study, ref, { destination })
+    const { problems } = await checkRef(test.environment, study, ref, { destination, profile: 'full' })
     return problems.map(({ code, table }) => [code, table].filter(Boolean).join(' '))
   }
   const commit = async (branch: string) =>

@@ -94,7 +94,7 @@ describe('a new table', () => {
   it('has a snapshot without files too', async () => {
     const options = writeOptions({ files: [] })
     const { metadata } = await writeTable(options)
-    expect(await verifySnapshot(options.store, metadata)).toEqual({ files: [], problems: [] })
+    expect(await verifySnapshot(options.store, metadata)).toEqual({ files: [], addresses: [], problems: [] })
     expect(summaryOf(metadata)).toMatchObject({ operation: 'append', 'total-data-files': '0', 'total-records': '0' })
   })
 
