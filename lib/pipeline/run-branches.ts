@@ -19,10 +19,13 @@ export async function createRunBranch(
   await stageGate(lakefs, { study, branch, url: config.gate.url })
 }
 
-/** Deletes the allocation branches that interrupted attempts left behind. */
+/** Deletes the allocation branches that interrupted attempts left behind; not the runs of a version whose name begins with `keys-`. */
 export async function dropAllocations({ lakefs }: Pick<Environment, 'lakefs'>, study: string): Promise<void> {
   const found: string[] = []
-  for await (const { id } of lakefs.listBranches(study, { prefix: allocationBranch(''), hidden: true })) found.push(id)
+  const prefix = allocationBranch('')
+  for await (const { id } of lakefs.listBranches(study, { prefix, hidden: true })) {
+    if (/^[0-9a-f]{12}$/.test(id.slice(prefix.length))) found.push(id)
+  }
   for (const branch of found) await lakefs.deleteBranch(study, branch)
 }
 

@@ -255,6 +255,18 @@ describe('assign-keys', () => {
     }
   })
 
+  it('drops what interrupted allocations left, and no run of a version with a name like theirs', async () => {
+    await upload('keys-2', smallStudy)
+    await upload('v1', smallStudy)
+    const messages = await workUpTo<KeysMessage>('keys')
+    const source = (await headOf('keys'))!
+    await test.environment.lakefs.createBranch(study, { name: '_keys-0123456789ab', source, hidden: true })
+    for (const message of messages) await assignKeys(test.environment, message)
+    expect(await test.listBranches(study)).not.toContain('_keys-0123456789ab')
+    await test.drain()
+    for (const version of ['keys-2', 'v1']) expect((await test.readReport(study, version))?.status).toBe('committed')
+  })
+
   it('looks up again when another allocation was merged in between', async () => {
     await upload('v1', smallStudy)
     await upload('v2', smallStudyNext)
