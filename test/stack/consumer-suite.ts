@@ -8,6 +8,11 @@ import { createSqsClient, toVariables } from '../../infra/stack/aws.ts'
 import { plainEnvironment } from '../../infra/stack/processes.ts'
 import type { Stack } from '../../infra/stack/stack.ts'
 import type { DeadLetter } from '../../lib/queue/dead-letters.ts'
+import { expectCommitted } from '../e2e/suites/expect-version.ts'
+import { readContent } from '../support/committed-content.ts'
+import { loadExpected } from '../support/embedded-subject.ts'
+import { smallStudy } from '../support/small-study.ts'
+import { upload } from '../support/subject.ts'
 import { waitUntil } from './stack-subject.ts'
 import {
   countMessages,
@@ -25,6 +30,12 @@ const timeoutSeconds = 15
 const visibilitySeconds = 20
 /** One that is given cannot be stopped. */
 const givenLakefs = Boolean(process.env.LAKEFS_ENDPOINT)
+
+/** Takes some seconds to be converted. */
+function makeLongDataset(): string {
+  const rows = Array.from({ length: 600_000 }, (_, index) => `P${index % 4},Term ${index},${index}`)
+  return ['USUBJID,AETERM,AESEQ', ...rows, ''].join('\n')
+}
 
 /** Ends the processes that run a function, and resolves with how many there were. */
 async function killFunction({ outputs, servers }: Stack, name: FunctionName): Promise<number> {
@@ -100,11 +111,19 @@ export function consumerSuite(options: StackSuiteOptions): void {
       for (const name of ['Convert', 'Register'] as const) await shortenVisibility(stack(), name)
     })
 
-    it.runIf(landing === 's3')('killed while files are converted: the messages come again', async () => {
-      await landSmallStudy(options, 'killed')
+    it.runIf(landing === 's3')('killed in the middle of converting a file: the message comes again', async () => {
+      const study = 'killed'
+      const files = { ...smallStudy, 'ae.csv': makeLongDataset() }
+      const expected = await loadExpected(study, [{ version, files }])
+      await upload(subject(), { study, version, files })
       await waitUntil(async () => (await countMessages(stack(), 'Convert')) > 0, { everyMs: 10 })
-      await waitUntil(async () => (await killFunction(stack(), 'Convert')) > 0, { everyMs: 10 })
-      await expectSmallStudy(options, 'killed')
+      await sleep(500)
+      expect(await killFunction(stack(), 'Convert')).toBeGreaterThan(0)
+      const killed = performance.now()
+      await expectCommitted(subject(), study, version)
+      // Nobody had the message to itself before: it was in the hands of what was killed.
+      expect(performance.now() - killed).toBeGreaterThan((visibilitySeconds / 2) * 1000)
+      expect(await readContent(subject().environment, study, `${version}@`)).toEqual(expected[version])
     })
 
     it.skipIf(landing === 's3' || givenLakefs)(

@@ -1,3 +1,5 @@
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Landing } from '../../infra/stack/servers.ts'
 import { type Stack, startStack } from '../../infra/stack/stack.ts'
@@ -23,7 +25,18 @@ export function stackSuite(landing: Landing): void {
     beforeAll(async () => {
       const { folder, cleanUp } = await makeTemporaryFolder()
       cleanUps.push(cleanUp)
-      stack = await startStack({ folder, landing, containers: false, sql: false, settleSeconds: 1 })
+      // A lakeFS of its own has to know the stack's ports and keys before it is started.
+      const { STUDYLAKE_STACK_SETTINGS: settings } = process.env
+      if (settings) await copyFile(settings, join(folder, 'stack-settings.json'))
+      stack = await startStack({
+        folder,
+        landing,
+        containers: false,
+        sql: false,
+        settleSeconds: 1,
+        // Each is a process of its own.
+        context: { convertConcurrency: '4' },
+      })
       cleanUps.push(() => stack.close())
       subject = createStackSubject(stack)
     })

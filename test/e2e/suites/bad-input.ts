@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { landingKey, reportKey } from '../../../lib/layout.ts'
+import { landingKey, reportKey, studyKey } from '../../../lib/layout.ts'
 import { inspectVersion } from '../../../lib/pipeline/status.ts'
 import { type Files, readLanded, type Subject, type SubjectSuiteOptions, upload } from '../../support/subject.ts'
 import { good, lawfulCases, rejectedCases, values, waitingCases } from './bad-input-cases.ts'
+import { expectCommitted } from './expect-version.ts'
 
 const rejected = rejectedCases.map((item, index) => ({ ...item, study: `bad-${index}` }))
 const version = 'v1'
@@ -21,12 +22,16 @@ async function expectNothingCommitted({ environment: { lakefs } }: Subject, stud
   expect(hidden).toEqual([])
 }
 
-/** What is wrong is said, and loses nothing. All that is to be judged is landed before any of it is looked at: a subject may work at once. */
+/** What is wrong is said, and loses nothing. All is landed before any of it is looked at: a subject may work on it at once. */
 export function badInputSuite({ subject }: SubjectSuiteOptions): void {
-  describe('what does not fit', () => {
-    beforeAll(() => uploadAll(subject(), rejected))
+  describe('what is landed', () => {
+    beforeAll(async () => {
+      await subject().environment.landing.put(studyKey('lenient'), Buffer.from('{"onBadValue":"null"}'))
+      const lawful = Object.entries(lawfulCases).map(([study, files]) => ({ study, files }))
+      await uploadAll(subject(), [...lawful, ...rejected, ...waitingCases])
+    })
 
-    describe('is rejected with file, row, column and reason, and nothing is committed', () => {
+    describe('and does not fit is rejected with file, row, column and reason, and nothing is committed', () => {
       it.each(rejected)('$name', async ({ study, files, problem }) => {
         const { state, report } = await subject().judge(study, version)
         expect(state).toBe('rejected')
@@ -37,16 +42,42 @@ export function badInputSuite({ subject }: SubjectSuiteOptions): void {
         expect(written.problems).toEqual(report.problems)
         for (const value of values) expect(JSON.stringify(report.problems)).not.toContain(value)
         for (const [file, content] of Object.entries(files)) {
-          const bytes = Buffer.from(content)
-          expect(bytes.equals(await subject().environment.landing.get(landingKey(study, version, file))), file).toBe(
-            true,
-          )
+          const landed = await subject().environment.landing.get(landingKey(study, version, file))
+          expect(Buffer.from(content).equals(landed), file).toBe(true)
         }
         await expectNothingCommitted(subject(), study)
       })
     })
 
-    describe('is accepted once it is mended', () => {
+    describe('and is not whole', () => {
+      it.each(waitingCases)('waits for $waitingFor, and says so', async ({ study, waitingFor }) => {
+        const { state, report } = await inspectVersion(subject().environment, study, version)
+        expect({ state, waitingFor: report.waitingFor }).toEqual({ state: 'waiting', waitingFor })
+        await expectNothingCommitted(subject(), study)
+      })
+    })
+
+    describe('and is unusual is lawful:', () => {
+      it('a header without rows', async () => {
+        const { datasets } = await expectCommitted(subject(), 'no-rows', version)
+        const dataset = datasets.find(({ dataset: name }) => name === 'dm')
+        expect(dataset).toMatchObject({ rowsIn: 0, rowsOut: 0, rowsRejected: 0 })
+      })
+
+      it('10,000 columns', async () => {
+        const { datasets } = await expectCommitted(subject(), 'wide', version)
+        expect(datasets[0]).toMatchObject({ columns: 10_001, rowsIn: 2, rowsOut: 2 })
+      })
+
+      it('values set to null and counted, where the study asks for it', async () => {
+        const { datasets, warnings } = await expectCommitted(subject(), 'lenient', version)
+        const dataset = datasets.find(({ dataset: name }) => name === 'dm')
+        expect(dataset).toMatchObject({ rowsIn: 2, rowsOut: 2, valuesNulled: 1 })
+        expect(warnings).toContainEqual(expect.objectContaining({ file: 'dm.csv', row: 2, column: 'AGE' }))
+      })
+    })
+
+    describe('and was rejected is accepted once it is mended', () => {
       beforeAll(async () => {
         const { landing } = subject().environment
         const surplus = rejected.flatMap(({ study, files }) =>
@@ -55,60 +86,14 @@ export function badInputSuite({ subject }: SubjectSuiteOptions): void {
             .map(file => landingKey(study, version, file)),
         )
         await Promise.all(surplus.map(key => landing.delete(key)))
-        await uploadAll(
-          subject(),
-          rejected.map(({ study }) => ({ study, files: good })),
-        )
+        const mended = rejected.map(({ study }) => ({ study, files: good }))
+        await uploadAll(subject(), mended)
       })
 
       it.each(rejected)('$name', async ({ study }) => {
-        const { state, report } = await subject().judge(study, version)
-        expect(state, JSON.stringify(report.problems)).toBe('committed')
-        expect((await subject().environment.lakefs.getBranch(study, version))?.commitId).toBe(report.commit)
+        const { commit } = await expectCommitted(subject(), study, version)
+        expect((await subject().environment.lakefs.getBranch(study, version))?.commitId).toBe(commit)
       })
-    })
-  })
-
-  describe('what is not whole', () => {
-    beforeAll(() => uploadAll(subject(), waitingCases))
-
-    it.each(waitingCases)('waits for $waitingFor, and says so', async ({ study, waitingFor }) => {
-      const { state, report } = await inspectVersion(subject().environment, study, version)
-      expect({ state, waitingFor: report.waitingFor }).toEqual({ state: 'waiting', waitingFor })
-      await expectNothingCommitted(subject(), study)
-    })
-  })
-
-  describe('what is unusual is lawful:', () => {
-    const judge = async (study: string) => {
-      const { state, report } = await subject().judge(study, version)
-      expect(state, JSON.stringify(report.problems)).toBe('committed')
-      return report
-    }
-
-    beforeAll(async () => {
-      await subject().environment.landing.put('lenient/study.json', Buffer.from('{"onBadValue":"null"}'))
-      await uploadAll(
-        subject(),
-        Object.entries(lawfulCases).map(([study, files]) => ({ study, files })),
-      )
-    })
-
-    it('a header without rows', async () => {
-      const { datasets } = await judge('no-rows')
-      expect(datasets.find(({ dataset }) => dataset === 'dm')).toMatchObject({ rowsIn: 0, rowsOut: 0, rowsRejected: 0 })
-    })
-
-    it('10,000 columns', async () => {
-      const { datasets } = await judge('wide')
-      expect(datasets[0]).toMatchObject({ columns: 10_001, rowsIn: 2, rowsOut: 2 })
-    })
-
-    it('values set to null and counted, where the study asks for it', async () => {
-      const { datasets, warnings } = await judge('lenient')
-      const dataset = datasets.find(({ dataset: name }) => name === 'dm')
-      expect(dataset).toMatchObject({ rowsIn: 2, rowsOut: 2, valuesNulled: 1 })
-      expect(warnings).toContainEqual(expect.objectContaining({ file: 'dm.csv', row: 2, column: 'AGE' }))
     })
   })
 }
