@@ -50,7 +50,8 @@ const kinds: Record<EmulatorKind, Kind> = {
   localstack: {
     name: 'localstack-2026.3.0',
     packages: ['localstack-core[runtime]==2026.3.0', 'cbor2<6', 'pyOpenSSL<26', 'cryptography<47', 'service-identity'],
-    pythonMinor: 12,
+    // It says 3.10, and imports what came with 3.13.
+    pythonMinor: 13,
     runsFunctions: false,
     command: ['python', '-m', 'localstack.runtime.main'],
     health: '/_localstack/health',

@@ -25,14 +25,15 @@ const quote = (key: string): string =>
     .replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** In what the server's S3 is not S3. */
-export const s3Differences = isLocalStack
-  ? {
-      // It looks for the object, and makes it later: https://github.com/localstack/localstack, services/s3/provider.py.
-      atomicUploads: false,
-      // Where keys are asked for in URL encoding, it compares them in it.
-      isAfter: (key: string, start: string) => quote(key) > quote(start),
-    }
-  : {}
+export const s3Differences =
+  isLocalStack && !s3IsMinio
+    ? {
+        // It looks for the object, and makes it later: https://github.com/localstack/localstack, services/s3/provider.py.
+        atomicUploads: false,
+        // Where keys are asked for in URL encoding, it compares them in it.
+        isAfter: (key: string, start: string) => quote(key) > quote(start),
+      }
+    : {}
 
 /** In what the server's SQS is not SQS. */
 export const sqsDifferences = isLocalStack ? { deletesByOldHandle: true } : {}
