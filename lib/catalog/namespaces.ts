@@ -80,9 +80,9 @@ export function createNamespaceRoutes(services: Services): Route[] {
   }
 
   async function get(call: Call): Promise<CatalogAnswer> {
-    const { namespace, head } = await open(call)
-    const properties = { 'studylake.commit': head.commit, 'studylake.ref': head.kind }
-    return json({ namespace: formatNamespace(namespace), properties })
+    const { namespace } = await open(call)
+    // Trino shows no schema that has a property which it does not know.
+    return json({ namespace: formatNamespace(namespace), properties: {} })
   }
 
   async function create(call: Call): Promise<CatalogAnswer> {

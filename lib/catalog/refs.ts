@@ -1,8 +1,8 @@
 import type { Environment } from '../environment.ts'
 import { describeProblem, type Problem } from '../errors.ts'
 import { judgeCommit } from '../gate/attest.ts'
-import { keysBranch, mainBranch, versionPath } from '../layout.ts'
-import { parseVersionRecord } from '../pipeline/version-record.ts'
+import { type Profile, profileOf } from '../gate/profile.ts'
+import { keysBranch, mainBranch } from '../layout.ts'
 import { createCache } from './cache.ts'
 import { CatalogError } from './error.ts'
 import { isCommitId, isCommitStart, type RefName } from './names.ts'
@@ -21,7 +21,7 @@ export interface Refs {
   resolve(name: RefName): Promise<Head | undefined>
   /** Resolves where the commit was judged and found good; judges it where nobody has. Throws CatalogError with the gate's list. */
   requireGood(head: Head): Promise<void>
-  /** True for the branch of a version: `study/version.json` on it says so. */
+  /** True for the branch of a version. */
   isVersion(head: Head): Promise<boolean>
 }
 
@@ -36,7 +36,7 @@ export function createRefs(environment: Pick<Environment, 'lakefs' | 'lake' | 'n
   const commits = createCache<string | undefined>({ capacity: 10_000, weigh: id => (id === undefined ? 0 : 1) })
   const verdicts = createCache<Problem[]>({ capacity: 10_000, weigh: ({ length }) => (length === 0 ? 1 : 0) })
   const refusals = createCache<Problem[]>({ capacity: 100, weigh: ({ length }) => (length === 0 ? 0 : 1) })
-  const versions = createCache<string | null>({ capacity: 10_000 })
+  const profiles = createCache<Profile>({ capacity: 10_000 })
 
   /** The id of the commit whose id is this or begins so. Only hex digits come here: lakeFS would take an expression, too. */
   const findCommit = ({ study, ref }: RefName): Promise<string | undefined> =>
@@ -61,21 +61,12 @@ export function createRefs(environment: Pick<Environment, 'lakefs' | 'lake' | 'n
     return commit?.startsWith(ref) ? named('commit', commit) : undefined
   }
 
-  async function readVersion({ study, commit }: Head): Promise<string | null> {
-    return versions.get(`${study}/${commit}`, async () => {
-      const bytes = await lakefs.getObject(study, commit, versionPath)
-      if (!bytes) return null
-      try {
-        return parseVersionRecord(bytes).version
-      } catch {
-        // Whatever it says, it makes no version of the branch; the gate says what is wrong with it.
-        return null
-      }
-    })
-  }
-
-  async function isVersion(head: Head): Promise<boolean> {
-    return head.kind === 'branch' && (await readVersion(head)) === head.ref
+  async function isVersion({ study, ref, kind, commit }: Head): Promise<boolean> {
+    if (kind !== 'branch' || isAuthority(ref)) return false
+    const profile = await profiles.get(`${study}/${ref}/${commit}`, () =>
+      profileOf(environment, { study, branch: ref, commit }),
+    )
+    return profile === 'full'
   }
 
   function judge({ study, ref, kind, commit }: Head): Promise<Problem[]> {

@@ -54,28 +54,37 @@ export const noSuch = (type: keyof typeof missing, name: string): CatalogError =
 const isVisible = ({ caller, warehouse }: Call, { study }: NamespaceName): boolean =>
   caller.mayRead(study) && (warehouse === undefined || warehouse === study)
 
+/** What the ref of a name is now; undefined where there is no such study for this client, or no such ref. */
+export async function resolveVisible(
+  { refs }: Pick<Services, 'refs'>,
+  call: Call,
+  name: NamespaceName,
+): Promise<Head | undefined> {
+  return isVisible(call, name) ? refs.resolve(name) : undefined
+}
+
 /** The namespace that the path or a query names, and what its ref names now. Throws CatalogError where it is not there. */
 export async function openNamespace(
-  { refs }: Pick<Services, 'refs'>,
+  services: Pick<Services, 'refs'>,
   call: Call,
   text = call.params.namespace ?? '',
 ): Promise<{ namespace: NamespaceName; head: Head }> {
   const namespace = parseNamespace(text)
-  const head = namespace && isVisible(call, namespace) ? await refs.resolve(namespace) : undefined
+  const head = namespace && (await resolveVisible(services, call, namespace))
   if (!namespace || !head) throw noSuch('NoSuchNamespaceException', text)
   return { namespace, head }
 }
 
 /** The table that the path names, as a name, and what its ref names now. Throws CatalogError where there can be no such table. */
 export async function openTable(
-  { refs }: Pick<Services, 'refs'>,
+  services: Pick<Services, 'refs'>,
   call: Call,
 ): Promise<{ name: TableName; head: Head; shown: string }> {
   const { namespace: text = '', table = '' } = call.params
   const shown = `${text}.${table}`
   const namespace = parseNamespace(text)
   const name = readTableName(namespace, table)
-  const head = name && isVisible(call, name) ? await refs.resolve(name) : undefined
+  const head = name && (await resolveVisible(services, call, name))
   if (!name || !head) throw noSuch('NoSuchTableException', shown)
   return { name, head, shown }
 }

@@ -13,6 +13,7 @@ import { createRights } from './rights.ts'
 import { type Call, noSuch, type Route, type Services } from './route.ts'
 import { createTables } from './tables.ts'
 import type { Authenticate, Caller } from './tokens.ts'
+import { createTableWrites } from './write-tables.ts'
 
 export interface CatalogRequest {
   method: string
@@ -65,7 +66,12 @@ export function createCatalog(
     rights: createRights({ refs, writable: writableLayers }),
     clientConfig,
   }
-  const routes = [...createNamespaceRoutes(services), ...createTableReads(services), ...createOtherRoutes()]
+  const routes = [
+    ...createNamespaceRoutes(services),
+    ...createTableReads(services),
+    ...createTableWrites(services),
+    ...createOtherRoutes(),
+  ]
   const compiled = routes.map(route => ({ route, parts: route.path.split('/') }))
   const endpoints = routes
     .filter(({ unsupported }) => !unsupported)
@@ -175,7 +181,6 @@ const noTokens: CatalogAnswer = {
 function splitPath(path: string): string[] {
   return path
     .replace(/^\/+/, '')
-    .replace(/\/$/, '')
     .split('/')
     .map(part => {
       try {

@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts'
 import { sha256 } from '../hash.ts'
-import { equalIds, formatTableMetadata, type Id, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
+import { equalIds, type Id, parseTableMetadata } from '../iceberg/metadata.ts'
 import { stringifyJson } from '../json.ts'
 import {
   address,
@@ -95,11 +95,8 @@ export function createTables({ lakefs, lake }: Pick<Environment, 'lakefs' | 'lak
   }
 }
 
-/** Metadata that is not committed yet, as text. */
-export const storeText = (metadata: TableMetadata): StoredTable => {
-  const text = formatTableMetadata(metadata)
-  return { text, sha256: sha256(text) }
-}
+/** A document that was not read but made. */
+export const storeText = (text: string): StoredTable => ({ text, sha256: sha256(text) })
 
 /** The document without the snapshots that no branch or tag of the table refers to. Its history stays. */
 export function keepReferenced(text: string): string {
