@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.ts'
+import { verifyFieldTypes } from '../iceberg/verify-metadata.ts'
 import { tableUuid } from '../iceberg/write-table.ts'
 import { entitiesOf } from '../keys/entities.ts'
 import { address, dataKey, deliveredLayers, tableLocationKey } from '../layout.ts'
@@ -27,6 +28,7 @@ export function checkIdentity(view: VersionView): Problem[] {
     if (metadata.location !== address(view.bucket, tableLocationKey(view.study, layer, dataset))) {
       say('table-location', 'is another table: its location is not this path’s')
     }
+    problems.push(...verifyFieldTypes(metadata).map(problem => ({ ...problem, table: name })))
     if (files.some(({ content }) => content !== 0))
       say('delete-file', 'has delete files, which engines write: rows of a version are never taken away')
     const expected = expectedFile(view, table)

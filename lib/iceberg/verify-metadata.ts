@@ -37,11 +37,14 @@ function checkSchemas({ schemas, 'last-column-id': last }: TableMetadata): Metad
       paths.add(path)
     }
   }
-  return [...problems, ...checkFieldTypes(schemas)]
+  return problems
 }
 
-/** A field id stands for one column, in all schemas: its type may be widened and never becomes another. */
-function checkFieldTypes(schemas: TableMetadata['schemas']): MetadataProblem[] {
+/**
+ * A field id stands for one column, in all schemas: its type may be widened and never becomes another. Engines do otherwise where they replace
+ * a table: there a column that keeps its name keeps its id, whatever its type becomes.
+ */
+export function verifyFieldTypes({ schemas }: TableMetadata): MetadataProblem[] {
   const problems: MetadataProblem[] = []
   const types = new Map<number, NestedType>()
   for (const { fields } of schemas) {
