@@ -28,9 +28,17 @@ export interface HttpRequest {
 
 const passing = (status: number): boolean => status === 429 || status >= 500
 
+/** A response whose body has arrived: reading it cannot fail any more. Throws what `fetch` throws where it breaks off. */
+async function readWhole(response: Response): Promise<Response> {
+  if (response.body === null) return response
+  const { status, statusText, headers } = response
+  return new Response(await response.arrayBuffer(), { status, statusText, headers })
+}
+
 /**
  * Makes the one function through which all HTTP goes. It resolves with any answer below 500 other than 429, whatever its status:
- * what a 404 or a 409 means is the caller's to say. 5xx, 429 and network failures are tried again and end as TransientError.
+ * what a 404 or a 409 means is the caller's to say. 5xx, 429 and network failures, an answer that breaks off among them, are tried again and
+ * end as TransientError. Answers are held in memory.
  * 501 (not implemented) is final: it is returned. Bodies and answers never appear in errors.
  */
 export function createHttp({
@@ -58,7 +66,8 @@ export function createHttp({
           signal: AbortSignal.timeout(timeout),
           redirect: 'manual',
         })
-        if (!passing(response.status) || response.status === 501) return response
+        // An answer that breaks off is none, and may be asked for again.
+        if (!passing(response.status) || response.status === 501) return await readWhole(response)
         await response.body?.cancel()
         failure = `answered ${response.status}`
         status = response.status

@@ -91,4 +91,26 @@ describe('with a real server', () => {
     const request = createHttp({ service: 'Marquez', attempts: 2, pause: 0, timeout: 30 })
     await expect(request(url)).rejects.toThrow('Marquez did not answer: GET /slow')
   })
+
+  it('asks again for an answer that broke off, and does not take a part for the whole', async () => {
+    let asked = 0
+    let broken = 1
+    const server = createServer((_, response) => {
+      asked++
+      response.writeHead(200, { 'content-length': '10', etag: 'e' })
+      if (asked > broken) response.end('0123456789')
+      else response.write('01234', () => response.destroy())
+    })
+    servers.push(server)
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`
+    const request = createHttp({ service: 'lakeFS', attempts: 2, pause: 0 })
+    const whole = await request(url)
+    expect([whole.status, whole.headers.get('etag'), await whole.text(), asked]).toEqual([200, 'e', '0123456789', 2])
+    broken = Number.POSITIVE_INFINITY
+    const failure = await request(url, { retry: false }).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(TransientError)
+    expect((failure as Error).message).toBe('lakeFS did not answer: GET /x')
+    expect(asked).toBe(3)
+  })
 })
