@@ -10,17 +10,30 @@ export function hashValue(value: unknown): string {
   return sha256(canonicalJson(value))
 }
 
-/** JSON with object keys in code-unit order and no white space; `undefined` members are left out. Bigints are written as integers. */
+/** True of what a pair of braces in JSON or in code makes, and of no instance of a class: a Date has no members to write. */
+function isRecord(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+/**
+ * JSON with object keys in code-unit order and no white space; `undefined` members are left out. Bigints are written as integers. Throws
+ * TypeError for what JSON has no form for: dates, maps, functions, numbers that are not finite.
+ */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'bigint') return value.toString()
   if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`
   if (value !== null && typeof value === 'object') {
+    if (!isRecord(value)) throw new TypeError(`JSON has no form for a ${value.constructor.name}`)
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
   }
-  return JSON.stringify(value)
+  const text = JSON.stringify(value) as string | undefined
+  if (text === undefined || (typeof value === 'number' && !Number.isFinite(value)))
+    throw new TypeError(`JSON has no form for ${typeof value === 'number' ? value : `a value of type ${typeof value}`}`)
+  return text
 }
 
 /** The first 53 bits of a SHA-256 as a positive safe integer: an id that JavaScript and JSON readers hold exactly. */

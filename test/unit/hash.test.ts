@@ -39,6 +39,19 @@ describe('canonicalJson', () => {
     expect(hashValue({ a: 1, b: undefined })).toBe(hashValue({ a: 1 }))
     expect(hashValue({ a: 1 })).not.toBe(hashValue({ a: '1' }))
   })
+
+  it.each([
+    ['a Date', new Date(0)],
+    ['a Map', new Map([['a', 1]])],
+    ['a Uint8Array', new Uint8Array(1)],
+    ['a value of type function', () => 1],
+    ['a value of type undefined', undefined],
+    ['NaN', Number.NaN],
+    ['Infinity', Number.POSITIVE_INFINITY],
+  ])('refuses %s, which would look like something else', (name, value) => {
+    expect(() => canonicalJson(value)).toThrow(new TypeError(`JSON has no form for ${name}`))
+    if (value !== undefined) expect(() => hashValue({ a: [value] })).toThrow(TypeError)
+  })
 })
 
 it('hash53 gives positive safe integers that use all of their bits', () => {
