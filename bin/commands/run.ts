@@ -4,17 +4,12 @@ import { finishVersion, uploadFolder } from '../support/load-version.ts'
 import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printDeadLetters, printReport } from '../support/print-report.ts'
 import { withSession } from '../support/session.ts'
-import { checkStudy, checkVersion, readStudyFolder } from '../support/study-folder.ts'
+import { checkStudy, checkVersion, folderArgs, readStudyFolder } from '../support/study-folder.ts'
 
 export default defineStudyCommand({
   name: 'run',
   description: 'Load a folder of CSV files as a version of a study, wait, and say what came of it',
-  args: {
-    folder: { type: 'positional', required: true, description: 'The folder with contents.csv and the datasets' },
-    study: { type: 'string', required: true, valueHint: 'STUDY', description: 'The study' },
-    version: { type: 'string', required: true, valueHint: 'VERSION', description: 'The version' },
-    options: { type: 'string', valueHint: 'FILE', description: 'Use this file as study.json' },
-  },
+  args: folderArgs,
   async run({ args, data, output }) {
     const study = checkStudy(args.study)
     const version = checkVersion(args.version)

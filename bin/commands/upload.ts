@@ -5,16 +5,14 @@ import { count } from '../support/output.ts'
 import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printDeadLetters, printReport } from '../support/print-report.ts'
 import { withSession } from '../support/session.ts'
-import { checkStudy, checkVersion, readStudyFolder } from '../support/study-folder.ts'
+import { checkStudy, checkVersion, folderArgs, readStudyFolder } from '../support/study-folder.ts'
 
 export default defineStudyCommand({
   name: 'upload',
   description: 'Put a folder of CSV files into the landing bucket, for a running "dev" or the next one',
   args: {
-    folder: { type: 'positional', required: true, description: 'The folder with the files; any part of a version' },
-    study: { type: 'string', required: true, valueHint: 'STUDY', description: 'The study' },
-    version: { type: 'string', required: true, valueHint: 'VERSION', description: 'The version' },
-    options: { type: 'string', valueHint: 'FILE', description: 'Use this file as study.json' },
+    ...folderArgs,
+    folder: { ...folderArgs.folder, description: 'The folder with the files; any part of a version' },
     wait: { type: 'boolean', default: false, description: 'Wait until it is loaded, and say what came of it' },
   },
   async run({ args, data, output }) {

@@ -5,6 +5,14 @@ import { contentsFile, fits, landingKey, studyFile, studyKey, studyRule, version
 import { UsageError } from './failure.ts'
 import { resolveFromUser, showPath } from './paths.ts'
 
+/** The arguments of commands that take a folder as a version of a study. */
+export const folderArgs = {
+  folder: { type: 'positional', required: true, description: 'The folder with contents.csv and the datasets' },
+  study: { type: 'string', required: true, valueHint: 'STUDY', description: 'The study' },
+  version: { type: 'string', required: true, valueHint: 'VERSION', description: 'The version' },
+  options: { type: 'string', valueHint: 'FILE', description: 'Use this file as study.json' },
+} as const
+
 /** A file of a study's folder, and what it is called in the landing bucket. */
 export interface StudyFile {
   name: string
