@@ -4,8 +4,8 @@ import { stringify } from 'yaml'
 export const gateTokenHeader = 'x-studylake-token'
 
 /**
- * The lakeFS action that calls the gate, as it stands on every branch. Reverts and cherry-picks show a hook nothing of their result, so the
- * gate is called for them only to refuse. https://docs.lakefs.io/howto/hooks/
+ * The lakeFS action that calls the gate, as it stands on every branch. Reverts and cherry-picks show a hook nothing of their result: the
+ * gate is called for them to refuse what must be judged before it is there. https://docs.lakefs.io/howto/hooks/
  */
 export function formatGateAction({ url }: { url: string }): string {
   return stringify({

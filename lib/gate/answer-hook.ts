@@ -16,7 +16,8 @@ const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-ref
 
 /**
  * Judges what a hook announces: before a commit the branch with its staged changes, before a merge the candidate commit by the rules of
- * its destination, which is attested when it is good. Events whose result no hook can see are refused. lakeFS may call again with the same payload.
+ * its destination, which is attested when it is good. Events whose result no hook can see are refused, but
+ * for a revert on a branch of people's own: nothing of it is attested, so that who serves the branch judges its head. lakeFS may call again with the same payload.
  */
 export async function answerHook(
   environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
@@ -43,5 +44,12 @@ export async function answerHook(
     if (problems.length === 0) await attest(environment, { study, commit, profile, destination })
     return { ref: commit, problems }
   }
+  // Nobody is shown what comes of it before it is judged as the head of its branch, which is not enough where the pipeline goes on from a head.
+  if (
+    event === 'pre-revert' &&
+    destination &&
+    (await profileOf(environment, { study, branch: destination })) === 'structure'
+  )
+    return { ref: destination, problems: [] }
   return refuse(`${event} changes tables without showing the result: load the version again, or merge a branch`)
 }

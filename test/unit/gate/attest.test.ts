@@ -108,8 +108,25 @@ describe('the answer to a hook', () => {
     expect(await isAttested(test.environment, { study, commit })).toBe(true)
   })
 
-  it.each(['pre-revert', 'pre-cherry-pick', 'post-commit', 'pre-create-tag'])('refuses %s', async event => {
-    const { ref, problems } = await answerHook(test.environment, payload({ event_type: event, commit_id: commit }))
+  it('lets people revert on branches of their own, and attests nothing', async () => {
+    await test.environment.lakefs.createBranch(study, { name: 'mine', source: 'v1' })
+    const event = payload({ event_type: 'pre-revert', source_ref: 'mine', branch_id: 'mine' })
+    expect(await answerHook(test.environment, event)).toEqual({ ref: 'mine', problems: [] })
+    expect(test.lake.objects.has(key)).toBe(false)
+  })
+
+  it.each([
+    ['pre-revert', 'v1'],
+    ['pre-revert', 'main'],
+    ['pre-revert', undefined],
+    ['pre-cherry-pick', 'mine'],
+    ['post-commit', 'v1'],
+    ['pre-create-tag', 'v1'],
+  ])('refuses %s on %s', async (event, branch) => {
+    const { ref, problems } = await answerHook(
+      test.environment,
+      payload({ event_type: event, commit_id: commit, branch_id: branch }),
+    )
     expect(ref).toBeUndefined()
     expect(problems).toMatchObject([{ code: 'event-refused', message: expect.stringContaining(event) }])
   })
@@ -124,10 +141,10 @@ describe('the answer to a hook', () => {
 describe('lakeFS itself', () => {
   const refused = (work: Promise<unknown>) => expect(work).rejects.toMatchObject({ status: 412 })
 
-  it('asks the gate, and lets a revert and a cherry-pick not pass', async () => {
+  it('asks the gate, and lets a revert of a version and a cherry-pick not pass', async () => {
     const { lakefs } = test.environment
     await lakefs.createBranch(study, { name: '_y', source: 'v1', hidden: true })
-    await refused(lakefs.revert(study, '_y', { ref: 'v1' }))
+    await refused(lakefs.revert(study, 'v1', { ref: 'v1' }))
     await refused(lakefs.cherryPick(study, '_y', { ref: 'v1' }))
     await lakefs.deleteObject(study, '_y', 'tables/raw/dm.json')
     // A branch may be anybody's, and lack a table; what a version may lack is judged on the way there.
