@@ -1,25 +1,15 @@
 import type { Platform } from '../../infra/local/platform.ts'
 import { createLog } from '../../lib/log.ts'
-import { inspectVersion } from '../../lib/pipeline/status.ts'
 import { type CommittedContent, readContent } from './committed-content.ts'
 import { type Files, put, type Subject, upload } from './subject.ts'
-import { makeTemporaryFolder, openTestPlatform } from './test-platform.ts'
+import { finish, makeTemporaryFolder, openTestPlatform, settle } from './test-platform.ts'
 
 /** The embedded platform as a subject. */
 export function createEmbeddedSubject(platform: Platform, logs: readonly string[] = []): Subject {
-  async function settle({ timeoutSeconds = 120 }: { timeoutSeconds?: number } = {}): Promise<void> {
-    if (!(await platform.idle({ timeoutMs: timeoutSeconds * 1000 })))
-      throw new Error(`the platform was not idle after ${timeoutSeconds} s`)
-    const dead = platform.deadLetters()
-    if (dead.length > 0) throw new Error(`messages were given up: ${JSON.stringify(dead)}`)
-  }
   return {
     environment: platform.environment,
-    settle,
-    async judge(study, version, options) {
-      await settle(options)
-      return inspectVersion(platform.environment, study, version)
-    },
+    settle: options => settle(platform, options),
+    judge: (study, version, options) => finish(platform, study, version, options),
     readLogs: async () => [...logs],
   }
 }

@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { openPlatform, type Platform, type PlatformOptions } from '../../infra/local/platform.ts'
 import { parseTableMetadata } from '../../lib/iceberg/metadata.ts'
 import { readDataFiles } from '../../lib/iceberg/read-table.ts'
-import { landingKey, tablesPrefix } from '../../lib/layout.ts'
+import { tablesPrefix } from '../../lib/layout.ts'
 import { silentLog } from '../../lib/log.ts'
 import { inspectVersion } from '../../lib/pipeline/status.ts'
+import { listObjects } from './committed-content.ts'
+
+export { upload } from './subject.ts'
 
 /** A folder that `cleanUp` removes. */
 export async function makeTemporaryFolder(): Promise<{ folder: string; cleanUp(): Promise<void> }> {
@@ -31,24 +34,25 @@ export async function readFolder(folder: string): Promise<Record<string, Uint8Ar
   return Object.fromEntries(await Promise.all(names.map(async name => [name, await readFile(join(folder, name))])))
 }
 
-/** Uploads files in the given order, by default contents last. */
-export async function upload(
+/** Waits until there is nothing left to do. Throws where that takes too long, or a message was given up. */
+export async function settle(
   platform: Platform,
-  {
-    study,
-    version,
-    files,
-    order = Object.keys(files),
-  }: { study: string; version: string; files: Record<string, Uint8Array | string>; order?: string[] },
+  { timeoutSeconds = 120 }: { timeoutSeconds?: number } = {},
 ): Promise<void> {
-  for (const file of order) await platform.landing.put(landingKey(study, version, file), Buffer.from(files[file]!))
-}
-
-/** Waits until there is nothing left to do, and looks where the version stands. Throws where a message was given up. */
-export async function finish(platform: Platform, study: string, version: string) {
-  if (!(await platform.idle({ timeoutMs: 120_000 }))) throw new Error('the platform did not become idle')
+  if (!(await platform.idle({ timeoutMs: timeoutSeconds * 1000 })))
+    throw new Error(`the platform was not idle after ${timeoutSeconds} s`)
   const dead = platform.deadLetters()
   if (dead.length > 0) throw new Error(`messages were given up: ${JSON.stringify(dead)}`)
+}
+
+/** Waits until there is nothing left to do, and looks where the version stands. Throws like `settle`. */
+export async function finish(
+  platform: Platform,
+  study: string,
+  version: string,
+  options?: { timeoutSeconds?: number },
+) {
+  await settle(platform, options)
   return inspectVersion(platform.environment, study, version)
 }
 
@@ -73,8 +77,5 @@ export async function readCommitted(
 }
 
 /** Keys of the lake's objects below a prefix. */
-export async function listLake({ environment: { lake } }: Platform, prefix: string): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { key } of lake.list(prefix)) keys.push(key)
-  return keys
-}
+export const listLake = ({ environment: { lake } }: Platform, prefix: string): Promise<string[]> =>
+  listObjects(lake, prefix)
