@@ -66,7 +66,7 @@ export function createCatalogFunction({ environment, catalog: config }: CatalogE
 
 export const handler = createOnFirstUse(
   async (variables): Promise<CatalogEnvironment> => ({
-    environment: await readEnvironment(variables, { sections: ['lakefs'] }),
+    environment: await readEnvironment(variables, { sections: ['lakefs', 'gateUrl'] }),
     catalog: readCatalogConfig(variables),
   }),
   createCatalogFunction,

@@ -116,6 +116,7 @@ export const functionNames = [
   'add-keys',
   'commit',
   'check',
+  'catalog',
   'bridge',
 ] as const
 

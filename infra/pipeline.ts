@@ -21,10 +21,11 @@ export interface PipelineProps {
   lakefsEndpoint: string
   lakefsSecret: ISecret
   gateToken: ISecret
+  catalogTokens: ISecret
   alarmTopic: ITopic
 }
 
-/** The functions of a study's way with their queues, and the gate. */
+/** The functions of a study's way with their queues, the gate, and the SQL catalog. */
 export interface Pipeline {
   receive: QueueFunction
   convert: QueueFunction
@@ -33,13 +34,13 @@ export interface Pipeline {
   addKeys: QueueFunction
   commit: QueueFunction
   check: UrlFunction
+  catalog: UrlFunction
 }
 
 /** Makes the functions, tells each where its work goes on, and lets it touch what it works with and no more. */
-export function createPipeline(
-  scope: Construct,
-  { settings, bundles, defaults, landing, lake, lakefsEndpoint, lakefsSecret, gateToken, alarmTopic }: PipelineProps,
-): Pipeline {
+export function createPipeline(scope: Construct, props: PipelineProps): Pipeline {
+  const { settings, bundles, defaults, landing, lake, lakefsEndpoint, lakefsSecret } = props
+  const { gateToken, catalogTokens, alarmTopic } = props
   const buckets: Variables = {
     LANDING_BUCKET: landing.bucketName,
     LAKE_BUCKET: lake.bucketName,
@@ -63,6 +64,25 @@ export function createPipeline(
   })
   gateToken.grantRead(check.function)
   const gate: Variables = { GATE_URL: settings.gateUrl ?? check.url }
+  const catalog = new UrlFunction(scope, 'Catalog', {
+    ...common('catalog'),
+    description: 'Iceberg REST catalog: every study at every version, for SQL engines',
+    // What nobody has judged yet is judged when it is asked for.
+    timeout: Duration.minutes(2),
+    memory: 1769,
+    functionUrlBase: settings.functionUrlBase,
+    variables: {
+      ...buckets,
+      ...lakefs,
+      ...gate,
+      CATALOG_TOKENS_SECRET_ARN: catalogTokens.secretArn,
+      ...(settings.writableLayers && { WRITABLE_LAYERS: settings.writableLayers }),
+      ...(settings.sqlBranchSeconds && { SQL_BRANCH_SECONDS: String(settings.sqlBranchSeconds) }),
+      ...(settings.catalogS3Endpoint && { CATALOG_S3_ENDPOINT: settings.catalogS3Endpoint }),
+      ...(settings.catalogS3Region && { CATALOG_S3_REGION: settings.catalogS3Region }),
+    },
+  })
+  catalogTokens.grantRead(catalog.function)
   const fed = (
     name: FunctionName,
     props: Omit<QueueFunctionProps, 'defaults' | 'bundle' | 'alarmTopic' | 'maxReceiveCount'>,
@@ -135,7 +155,7 @@ export function createPipeline(
   commit.sendsTo(register)
 
   // ── who may touch what ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  for (const item of [register, assignKeys, addKeys, commit, check]) lakefsSecret.grantRead(item.function)
+  for (const item of [register, assignKeys, addKeys, commit, check, catalog]) lakefsSecret.grantRead(item.function)
   landing.grant(receive, { read: ['*'], put: reports })
   landing.grant(convert, { read: ['*'] })
   landing.grant(register, { read: ['*'], put: reports })
@@ -149,11 +169,12 @@ export function createPipeline(
   for (const judge of [commit, check]) {
     lake.grant(judge, { read: ['data/*', 'metadata/*', 'attest/*'], put: ['attest/*'] })
   }
+  lake.grant(catalog, { read: ['data/*', 'metadata/*', 'attest/*'], put: ['metadata/*', 'attest/*'] })
   // Why a message failed; "studylake dlq" shows it.
   for (const item of [receive, convert, register, assignKeys, addKeys, commit])
     lake.grant(item, { put: ['failures/*'] })
 
-  return { receive, convert, register, assignKeys, addKeys, commit, check }
+  return { receive, convert, register, assignKeys, addKeys, commit, check, catalog }
 }
 
 /** Variables of all functions that look at landing files: what they say decides the names of data files, so all must agree. */

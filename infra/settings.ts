@@ -42,6 +42,7 @@ const schema = z.object({
   objectStoreSecretArn: secretArn.optional(),
   gateTokenSecretArn: secretArn.optional(),
   bridgeTokenSecretArn: secretArn.optional(),
+  catalogTokensSecretArn: secretArn.optional(),
   /** A lakeFS is usually private: the functions then run in these subnets. */
   vpcId: z.string().optional(),
   subnetIds: list.default([]),
@@ -54,6 +55,12 @@ const schema = z.object({
   rowGroupRows: whole.min(1).optional(),
   rowGroupBytes: whole.min(1024).optional(),
   maxCellBytes: whole.min(1).optional(),
+  /** The layers of a version into which SQL engines may write: `work`. With commas. */
+  writableLayers: z.string().optional(),
+  sqlBranchSeconds: whole.min(900).optional(),
+  /** The object store as SQL engines reach it, if not as the functions do. */
+  catalogS3Endpoint: address.optional(),
+  catalogS3Region: z.string().optional(),
   /** What becomes of buckets when the stack is destroyed. A bucket that holds something is never destroyed. */
   removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
   /** Times that a message is handed out before it goes to the dead-letter queue; the pauses between double from five seconds. */

@@ -11,7 +11,7 @@ import { announceExistingObjects, announceOwnObjects } from './constructs/landin
 import type { FunctionDefaults, NodeFunction } from './constructs/node-function.ts'
 import { Store } from './constructs/object-store.ts'
 import { QueueFunction } from './constructs/queue-function.ts'
-import { keyPairSecret, tokenSecret } from './constructs/secrets.ts'
+import { catalogTokensSecret, keyPairSecret, tokenSecret } from './constructs/secrets.ts'
 import { UrlFunction } from './constructs/url-function.ts'
 import { constructId, createPipeline } from './pipeline.ts'
 import type { Settings } from './settings.ts'
@@ -51,6 +51,10 @@ export class StudylakeStack extends Stack {
       existing: settings.gateTokenSecretArn,
       description: 'Studylake: what lakeFS shows to the gate, its LAKEFSACTION_GATE_TOKEN',
     })
+    const catalogTokens = catalogTokensSecret(this, 'CatalogTokens', {
+      existing: settings.catalogTokensSecretArn,
+      description: 'Studylake: who may use the SQL catalog, a list of {"name", "token", "studies", "access"}',
+    })
     const alarmTopic = createAlarmTopic(this, 'Alarms', { email: settings.alarmEmail })
     const defaults = this.functionDefaults(settings)
 
@@ -64,17 +68,19 @@ export class StudylakeStack extends Stack {
       lakefsEndpoint,
       lakefsSecret,
       gateToken,
+      catalogTokens,
       alarmTopic,
     })
-    const { receive, check } = pipeline
+    const { receive, check, catalog } = pipeline
     const functions: Record<string, NodeFunction> = { ...pipeline }
 
     // ── how files are noticed ───────────────────────────────────────────────────────────────────────────────────────────────────
     new Rule(this, 'Rescan', {
-      description: 'Studylake: picks up what events have missed, reports what is incomplete',
+      description:
+        'Studylake: picks up what events have missed, reports what is incomplete, clears away what was cut off',
       schedule: Schedule.rate(Duration.seconds(settings.scheduleSeconds)),
       // What one look misses the next one finds.
-      targets: [new LambdaFunction(receive.function, { retryAttempts: 0 })],
+      targets: [receive, catalog].map(item => new LambdaFunction(item.function, { retryAttempts: 0 })),
     })
     if (landing.made) announceOwnObjects(landing.made, receive.queue)
     else if (landing.bucket) announceExistingObjects(landing.bucket, receive.queue)
@@ -116,8 +122,10 @@ export class StudylakeStack extends Stack {
     this.output('LandingBucket', landing.bucketName, 'Upload studies to <study>/<version>/')
     this.output('LakeBucket', lake.bucketName, 'Point the storage of lakeFS here')
     this.output('CheckUrl', check.url, 'The gate')
+    this.output('CatalogUrl', catalog.url, 'The Iceberg REST catalog, for SQL engines')
     this.outputSecret('LakefsKey', lakefsSecret)
     this.outputSecret('GateToken', gateToken)
+    this.outputSecret('CatalogTokens', catalogTokens)
     this.output('AlarmTopicArn', alarmTopic.topicArn, 'Subscribe to be told of alarms')
     for (const [name, item] of Object.entries(functions)) {
       const prefix = constructId(name)

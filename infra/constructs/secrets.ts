@@ -32,6 +32,21 @@ export const tokenSecret = (scope: Construct, id: string, options: SecretOptions
     reason: 'The other side, lakeFS or MinIO, is told the token by hand: one that rotates by itself would lock it out.',
   })
 
+/**
+ * The tokens of the catalog. What is generated is one token for everything, which its owner replaces by a list with a token for each person and
+ * program; lib/catalog/tokens.ts reads both.
+ */
+export const catalogTokensSecret = (scope: Construct, id: string, options: SecretOptions): ISecret =>
+  makeSecret(scope, id, options, {
+    generate: {
+      secretStringTemplate: JSON.stringify({ name: 'owner', studies: ['*'], access: 'write' }),
+      generateStringKey: 'token',
+      passwordLength: 48,
+      excludePunctuation: true,
+    },
+    reason: 'SQL engines are told their tokens by hand: one that rotates by itself would lock them out.',
+  })
+
 /** The key pair of a server that is not AWS. It is put in by hand, once; what is generated opens nothing. */
 export const keyPairSecret = (scope: Construct, id: string, options: SecretOptions): ISecret =>
   makeSecret(scope, id, options, {

@@ -11,7 +11,7 @@ import { loopback } from './ports.ts'
 import { plainEnvironment, type Server } from './processes.ts'
 import type { ServersOptions, StackServers } from './servers.ts'
 import type { StackSettings } from './settings.ts'
-import { queryTrino } from './trino.ts'
+import { createTrinoClient } from './trino.ts'
 
 const composeFile = join(import.meta.dirname, '..', 'compose.yaml')
 
@@ -106,11 +106,7 @@ export async function startContainers(options: ServersOptions): Promise<StackSer
       emulator: 'http://emulator:4566',
     },
     door: createFileDoor({ endpoint: at('door'), file: join(doorFolder, 'targets.json') }),
-    trino: Promise.resolve(
-      sql
-        ? { ...handle('trino'), endpoint: at('trino'), query: statement => queryTrino(at('trino'), statement) }
-        : undefined,
-    ),
+    trino: Promise.resolve(sql ? { ...handle('trino'), ...createTrinoClient(at('trino')) } : undefined),
     async stop() {
       await compose('down')
     },

@@ -10,7 +10,7 @@ import { ServerError } from './processes.ts'
 import { loadSample } from './sample.ts'
 import type { Landing } from './servers.ts'
 import { createStackSession } from './session.ts'
-import { buckets, type Stack, startStack } from './stack.ts'
+import { buckets, catalogName, type Stack, startStack } from './stack.ts'
 import { defaultFolder, endLeftovers } from './state.ts'
 
 const usage = `npm run stack -- [OPTION …]
@@ -58,6 +58,7 @@ function printStack(output: Output, { endpoints, settings, environment, folder, 
   output.line()
   output.line(`  lakeFS     ${accessKeyId} ${secretAccessKey}`)
   output.line(`  S3, SQS    000000000000 ${settings.secretAccessKey} (region us-east-1)`)
+  output.line(`  catalog    ${settings.catalogToken} (Iceberg REST, bearer; Trino has it as "${catalogName}")`)
   output.line()
   const store = endpoints.minio ?? endpoints.emulator
   output.line('Upload a study, and see what comes of it:')

@@ -39,6 +39,11 @@ export async function putSecrets(
     return {
       lakefsSecretArn: await putSecret(client, 'studylake/lakefs', keyPair(lakefs)),
       gateTokenSecretArn: await putSecret(client, 'studylake/gate-token', settings.gateToken),
+      catalogTokensSecretArn: await putSecret(
+        client,
+        'studylake/catalog-tokens',
+        JSON.stringify([{ name: 'studylake', token: settings.catalogToken, studies: ['*'], access: 'write' }]),
+      ),
       ...(objectStore && {
         objectStoreSecretArn: await putSecret(client, 'studylake/object-store', keyPair(objectStore)),
         bridgeTokenSecretArn: await putSecret(client, 'studylake/bridge-token', settings.bridgeToken),

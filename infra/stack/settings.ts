@@ -21,11 +21,11 @@ const schema = z.object({
   gateToken: z.string().min(16),
   /** Shown by MinIO to the bridge. */
   bridgeToken: z.string().min(16),
+  /** Shown by SQL engines to the catalog: reads and writes every study. Not in files of earlier releases. */
+  catalogToken: z.string().min(16).optional(),
 })
 
-export type StackSettings = z.infer<typeof schema>
-
-const token = (): string => randomBytes(24).toString('base64url')
+export type StackSettings = z.infer<typeof schema> & { catalogToken: string }
 
 /** The settings of a data directory, made at the first call. Throws an Error that names the file where it cannot be read. */
 export async function ensureStackSettings(folder: string): Promise<StackSettings> {
@@ -35,11 +35,10 @@ export async function ensureStackSettings(folder: string): Promise<StackSettings
     return undefined
   })
   if (text !== undefined) {
-    try {
-      return schema.parse(JSON.parse(text))
-    } catch (cause) {
-      throw new Error(`${path} is not what it should be. Mend it, or delete ${folder} to begin anew`, { cause })
-    }
+    const found = parseSettings(text, { path, folder })
+    const settings = { ...found, catalogToken: found.catalogToken ?? token() }
+    if (!found.catalogToken) await writeSettings(path, settings)
+    return settings
   }
   const taken: number[] = []
   for (const _ of portNames) taken.push(await findFreePort(taken))
@@ -49,8 +48,23 @@ export async function ensureStackSettings(folder: string): Promise<StackSettings
     lakefs: { accessKeyId: 'studylake', secretAccessKey: token() },
     gateToken: token(),
     bridgeToken: token(),
+    catalogToken: token(),
   }
+  await writeSettings(path, settings)
+  return settings
+}
+
+const token = (): string => randomBytes(24).toString('base64url')
+
+function parseSettings(text: string, { path, folder }: { path: string; folder: string }): z.infer<typeof schema> {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new Error(`${path} is not what it should be. Mend it, or delete ${folder} to begin anew`, { cause })
+  }
+}
+
+async function writeSettings(path: string, settings: StackSettings): Promise<void> {
   await writeFile(`${path}.new`, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 })
   await rename(`${path}.new`, path)
-  return settings
 }

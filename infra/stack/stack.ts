@@ -9,6 +9,7 @@ import type { Rescan } from '../../events/landing.ts'
 import type { Environment } from '../../lib/environment.ts'
 import type { Log } from '../../lib/log.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
+import type { TrinoCatalogOptions } from '../../lib/trino-catalog.ts'
 import { takeLock } from '../local/lock.ts'
 import { openLogFile } from '../local/log-file.ts'
 import { createS3Client } from './aws.ts'
@@ -26,6 +27,9 @@ import { type Landing, type StackServers, startProcesses } from './servers.ts'
 import { ensureStackSettings, type StackSettings } from './settings.ts'
 import { endLeftovers, openState } from './state.ts'
 import type { Trino } from './trino.ts'
+
+/** Trino's name for the catalog of all studies. */
+export const catalogName = 'studylake'
 
 export const buckets = { landing: 'studylake-landing', lake: 'studylake-lake' }
 
@@ -67,7 +71,10 @@ export interface Stack {
   door: Door
   /** Messages in all queues of the emulator. */
   depths(): Promise<QueueDepth[]>
+  /** Has the SQL catalog as `studylake`. */
   trino: Trino | undefined
+  /** The SQL catalog, as clients on this machine reach it. */
+  catalog: TrinoCatalogOptions
   /** Deploys the app again: with further context, an update of it. */
   deploy(context?: Record<string, string>): Promise<Outputs>
   /** Takes the functions away again, and leaves the servers. */
@@ -152,6 +159,8 @@ async function open(
         : { newLandingBucketName: buckets.landing, newLakeBucketName: buckets.lake }),
       lakefsEndpoint: inside.lakefs,
       gateUrl: `${inside.door}/check`,
+      catalogS3Endpoint: objectStore.endpoint,
+      catalogS3Region: objectStore.region,
       ...secretArns,
       bundleSdk: 'true',
       removalPolicy: 'destroy',
@@ -174,7 +183,14 @@ async function open(
     return outputs
   }
   const outputs = await deploy()
+  const { region, accessKeyId, secretAccessKey } = objectStore
+  const catalogAt = (door: string, endpoint: string): TrinoCatalogOptions => ({
+    url: `${door}/catalog`,
+    token: settings.catalogToken,
+    objectStore: { endpoint, region, credentials: { accessKeyId, secretAccessKey } },
+  })
   const trino = await servers.trino
+  await trino?.createCatalog(catalogName, catalogAt(inside.door, inside.objectStore))
   const endpoints = {
     ...(isMinio && { minio: objectStore.endpoint }),
     emulator: servers.emulator.endpoint,
@@ -209,6 +225,7 @@ async function open(
     servers,
     door,
     trino,
+    catalog: catalogAt(door.endpoint, objectStore.endpoint),
     environment,
     depths: () => countMessages(servers.emulator),
     deploy,

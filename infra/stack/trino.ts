@@ -123,15 +123,17 @@ export async function startTrino({
       return response.ok && ((await response.json()) as { starting: boolean }).starting === false
     },
   })
-  return {
-    ...server,
-    endpoint,
-    query: statement => queryTrino(endpoint, statement),
-    async createCatalog(name, options) {
-      await queryTrino(endpoint, formatCreateCatalog(name, options))
-    },
-  }
+  return { ...server, ...createTrinoClient(endpoint) }
 }
+
+/** What is asked of a Trino that runs, whoever has started it. */
+export const createTrinoClient = (endpoint: string): Pick<Trino, 'endpoint' | 'query' | 'createCatalog'> => ({
+  endpoint,
+  query: statement => queryTrino(endpoint, statement),
+  async createCatalog(name, options) {
+    await queryTrino(endpoint, formatCreateCatalog(name, options))
+  },
+})
 
 const formatProperties = (values: Record<string, string | number | boolean>): string =>
   Object.entries(values)

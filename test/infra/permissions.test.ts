@@ -4,8 +4,11 @@ import { asList, queueFed, type Statement, type Synthesised, synthesise } from '
 
 /** Each way of deploying, and the functions that it has. */
 const ways = {
-  'buckets of its own': { context: {}, functions: [...queueFed, 'Check'] },
-  'existing buckets': { context: { landingBucket: 'landing', lakeBucket: 'lake' }, functions: [...queueFed, 'Check'] },
+  'buckets of its own': { context: {}, functions: [...queueFed, 'Check', 'Catalog'] },
+  'existing buckets': {
+    context: { landingBucket: 'landing', lakeBucket: 'lake' },
+    functions: [...queueFed, 'Check', 'Catalog'],
+  },
   MinIO: {
     context: {
       landing: 'minio',
@@ -13,7 +16,7 @@ const ways = {
       landingBucket: 'landing',
       lakeBucket: 'lake',
     },
-    functions: [...queueFed, 'Check', 'Bridge'],
+    functions: [...queueFed, 'Check', 'Catalog', 'Bridge'],
   },
   'a private network, traced': {
     context: {
@@ -21,10 +24,10 @@ const ways = {
       vpcId: 'vpc-0123456789abcdef0',
       tracing: 'true',
     },
-    functions: [...queueFed, 'Check'],
+    functions: [...queueFed, 'Check', 'Catalog'],
   },
 }
-const lakefsFunctions = ['Register', 'AssignKeys', 'AddKeys', 'Commit', 'Check']
+const lakefsFunctions = ['Register', 'AssignKeys', 'AddKeys', 'Commit', 'Check', 'Catalog']
 
 const allowed = (statements: Statement[]): Statement[] => statements.filter(({ Effect }) => Effect === 'Allow')
 const actionsOf = (statements: Statement[]): string[] => allowed(statements).flatMap(({ Action }) => asList(Action))
@@ -79,12 +82,13 @@ describe.each(Object.entries(ways))('%s', (_, { context, functions }) => {
     }
   })
 
-  it('only who calls lakeFS can read its key, only the gate its token', () => {
+  it('only who calls lakeFS can read its key, only who asks for a token the token', () => {
     for (const id of functions) {
       const statements = made.statements(id)
       expect(touching(statements, /LakefsKey/).length > 0, id).toBe(lakefsFunctions.includes(id))
       expect('LAKEFS_SECRET_ARN' in made.variables(id), id).toBe(lakefsFunctions.includes(id))
       expect(touching(statements, /GateToken/).length > 0, id).toBe(id === 'Check')
+      expect(touching(statements, /CatalogTokens/).length > 0, id).toBe(id === 'Catalog')
       expect(touching(statements, /BridgeToken/).length > 0, id).toBe(id === 'Bridge')
     }
   })
@@ -98,6 +102,7 @@ describe.each(Object.entries(ways))('%s', (_, { context, functions }) => {
       AddKeys: ['Commit'],
       Commit: ['Register'],
       Check: [],
+      Catalog: [],
       Bridge: ['Receive'],
     }
     for (const id of functions) {
@@ -138,13 +143,15 @@ describe('buckets of its own', () => {
       .sort()
 
   it('the only thing that is put into the landing bucket is a report', () => {
-    const writers = queueFed.concat('Check').filter(id => keysOf(id, 'Landing', 's3:PutObject').length > 0)
+    const writers = queueFed.concat('Check', 'Catalog').filter(id => keysOf(id, 'Landing', 's3:PutObject').length > 0)
     expect(writers).toEqual(['Receive', 'Register', 'AssignKeys', 'Commit'])
     for (const id of writers) expect(keysOf(id, 'Landing', 's3:PutObject')).toEqual(['*_report.json'])
   })
 
   it('who attests does not write data, and who writes data does not attest', () => {
-    const written = Object.fromEntries(queueFed.concat('Check').map(id => [id, keysOf(id, 'Lake', 's3:PutObject')]))
+    const written = Object.fromEntries(
+      queueFed.concat('Check', 'Catalog').map(id => [id, keysOf(id, 'Lake', 's3:PutObject')]),
+    )
     // Why a message failed.
     for (const id of queueFed)
       expect(written[id]!.splice(written[id]!.indexOf('failures/*'), 1), id).toEqual(['failures/*'])
@@ -156,7 +163,11 @@ describe('buckets of its own', () => {
       AddKeys: ['data/*', 'metadata/*'],
       Commit: ['attest/*'],
       Check: ['attest/*'],
+      // What engines commit: their data files they write themselves.
+      Catalog: ['attest/*', 'metadata/*'],
     })
+    for (const action of ['s3:GetObject', 's3:PutObject', 's3:ListBucket'])
+      expect(keysOf('Catalog', 'Landing', action), action).toEqual([])
   })
 })
 

@@ -122,7 +122,7 @@ describe('functions', () => {
   it('run on Node 24, arm64, with source maps, each with a role of its own, untraced', async () => {
     const { resources } = await synthesise()
     const functions = resources('AWS::Lambda::Function')
-    expect(functions).toHaveLength(7)
+    expect(functions).toHaveLength(8)
     const roles = functions.map(([id, { Properties }]) => {
       expect(Properties, id).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -134,7 +134,7 @@ describe('functions', () => {
       expect(Properties.VpcConfig).toBeUndefined()
       return Properties.Role['Fn::GetAtt'][0] as string
     })
-    expect(new Set(roles).size).toBe(7)
+    expect(new Set(roles).size).toBe(8)
   })
 
   it('can be traced, and run in a network, with a security group of theirs or of its own', async () => {
@@ -156,15 +156,19 @@ describe('functions', () => {
     }
   })
 
-  it('only gate and bridge have URLs, and they ask for tokens themselves', async () => {
+  it('only gate, catalog and bridge have URLs, and they ask for tokens themselves', async () => {
     const targets = async (context: object) =>
       (await synthesise({ ...context }))
         .resources('AWS::Lambda::Url')
         .map(([, { Properties }]) => [Properties.AuthType, Properties.TargetFunctionArn['Fn::GetAtt'][0].slice(0, 6)])
         .sort()
-    expect(await targets({})).toEqual([['NONE', 'CheckF']])
+    expect(await targets({})).toEqual([
+      ['NONE', 'Catalo'],
+      ['NONE', 'CheckF'],
+    ])
     expect(await targets(minio)).toEqual([
       ['NONE', 'Bridge'],
+      ['NONE', 'Catalo'],
       ['NONE', 'CheckF'],
     ])
   })
@@ -183,6 +187,7 @@ describe('functions', () => {
       AddKeys: ['lakefs'],
       Commit: ['lakefs', 'gateUrl'],
       Check: ['lakefs', 'gateToken'],
+      Catalog: ['lakefs', 'gateUrl'],
     } as const
     for (const [id, sections] of Object.entries(needs)) {
       // What is known only after the deployment becomes some address.
@@ -212,7 +217,7 @@ describe('functions', () => {
 describe('secrets', () => {
   it('are generated, named by ARN, and in no template', async () => {
     const { resources, text } = await synthesise(minio)
-    expect(resources('AWS::SecretsManager::Secret')).toHaveLength(4)
+    expect(resources('AWS::SecretsManager::Secret')).toHaveLength(5)
     for (const [, { Properties }] of resources('AWS::SecretsManager::Secret')) {
       expect(Properties.SecretString).toBeUndefined()
       expect(Properties.GenerateSecretString).toBeDefined()
@@ -233,6 +238,7 @@ describe('secrets', () => {
     const { resources, statements, variables } = await synthesise({
       lakefsSecretArn: arn('lakefs'),
       gateTokenSecretArn: arn('gate'),
+      catalogTokensSecretArn: arn('tokens'),
     })
     expect(resources('AWS::SecretsManager::Secret')).toEqual([])
     expect(variables('Check')).toMatchObject({ LAKEFS_SECRET_ARN: arn('lakefs'), GATE_TOKEN_SECRET_ARN: arn('gate') })

@@ -31,7 +31,7 @@ it('cdk synth works from the sources, with no credentials, no account and nowher
     // Bundle sizes.
     expect(stderr).toMatch(/^convert: \d+ KiB$/m)
     const files = await readdir(join(folder, 'cdk.out'))
-    expect(files.filter(file => file.startsWith('asset.'))).toHaveLength(7)
+    expect(files.filter(file => file.startsWith('asset.'))).toHaveLength(8)
     const manifest = await readFile(join(folder, 'cdk.out', 'manifest.json'), 'utf8')
     expect((JSON.parse(manifest) as { missing?: unknown }).missing).toBeUndefined()
   } finally {

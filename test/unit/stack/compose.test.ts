@@ -29,6 +29,7 @@ const settings = {
   lakefs: { accessKeyId: 'a', secretAccessKey: 'b' },
   gateToken: 'gate',
   bridgeToken: 'bridge',
+  catalogToken: 'catalog',
 }
 
 test('every variable of the compose file is given, and every one that is given is used', () => {
