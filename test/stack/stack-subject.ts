@@ -41,12 +41,17 @@ export function createStackSubject(stack: Stack): Subject {
     environment: stack.environment,
     async settle({ timeoutSeconds = 120 } = {}) {
       let quiet = 0
+      let busy: unknown[] = []
       const isQuiet = async () => {
-        const busy = (await stack.depths()).some(({ isDeadLetter, count }) => !isDeadLetter && count > 0)
-        quiet = busy || (await countUndelivered(stack)) > 0 ? 0 : quiet + 1
+        const undelivered = await countUndelivered(stack)
+        busy = (await stack.depths()).filter(({ isDeadLetter, count }) => !isDeadLetter && count > 0)
+        if (undelivered > 0) busy.push({ undelivered })
+        quiet = busy.length > 0 ? 0 : quiet + 1
         return quiet >= quietLooks
       }
-      await waitUntil(isQuiet, { timeoutSeconds, everyMs: pollMs })
+      await waitUntil(isQuiet, { timeoutSeconds, everyMs: pollMs }).catch((cause: unknown) => {
+        throw new Error(`there is work left: ${JSON.stringify(busy)}`, { cause })
+      })
       await refuseGivenUp(stack)
     },
     async judge(study, version, { timeoutSeconds = 120 } = {}) {

@@ -9,7 +9,7 @@ const rejected = rejectedCases.map((item, index) => ({ ...item, study: `bad-${in
 const version = 'v1'
 const uploadAll = async (subject: Subject, uploads: { study: string; files: Files }[]): Promise<void> => {
   await Promise.all(uploads.map(({ study, files }) => upload(subject, { study, version, files })))
-  await subject.settle({ timeoutSeconds: 240 })
+  await subject.settle({ timeoutSeconds: 280 })
 }
 
 /** Nothing may be visible of a version that was not accepted. */
