@@ -25,6 +25,7 @@ const schemas: Record<string, z.ZodType[]> = {
   'lakefs-pre-merge': [hookPayload],
   'function-url': [functionUrlEvent],
   'minio-webhook': [functionUrlEvent],
+  'catalog-request': [functionUrlEvent],
 }
 
 it('every sample has its schemas', () => expect(Object.keys(schemas).sort()).toEqual(sampleNames))
