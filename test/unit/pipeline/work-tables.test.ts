@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Field } from '../../../lib/fields.ts'
 import { writeTable } from '../../../lib/iceberg/write-table.ts'
 import { sqlBranch, tablePath } from '../../../lib/layout.ts'
 import { stageTable } from '../../../lib/pipeline/table-objects.ts'
@@ -21,9 +22,9 @@ async function writeWorkTable(branch: string, dataset: string): Promise<void> {
   const head = (await lakefs.getBranch(study, branch))!.commitId
   const hidden = sqlBranch(now(), '0123abcd')
   await lakefs.createBranch(study, { name: hidden, source: head, hidden: true })
-  const field = { id: 1, name: 'n', type: { kind: 'bigint' }, nullable: true } as const
-  const table = { store: lake, study, layer: 'work', dataset, fields: [field], files: [], mode: 'replace' } as const
-  const { text } = await writeTable({ ...table, time: now() })
+  const fields: Field[] = [{ id: 1, name: 'n', type: { kind: 'bigint' }, nullable: true }]
+  const table = { store: lake, study, layer: 'work', dataset, mode: 'replace' } as const
+  const { text } = await writeTable({ ...table, fields, files: [], time: now() })
   await stageTable(test.environment, study, hidden, 'work', dataset, text)
   await lakefs.commit(study, hidden, { message: `Write ${dataset}` })
   await lakefs.merge(study, hidden, branch)
