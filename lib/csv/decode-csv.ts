@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import type { ColumnBatch } from '../columns.ts'
 import { type Problem, Rejection } from '../errors.ts'
 import type { Field } from '../fields.ts'
-import { createColumnBuilder } from './column-builder.ts'
-import { matchHeader } from './match-header.ts'
-import type { Encoding } from './normalise-text.ts'
-import { createProblemLog, type ProblemLog } from './problem-log.ts'
-import { defaultMaxCellBytes, tokenize } from './tokenize.ts'
+import { describeLargeCell, describeTextFault } from './describe-fault.ts'
+import { createDialectFinder } from './find-dialect.ts'
+import { createTextNormaliser, type Encoding } from './normalise-text.ts'
+import { createProblemLog } from './problem-log.ts'
+import { createRecordDecoder, type RecordDecoder } from './record-decoder.ts'
+import { defaultMaxCellBytes } from './tokenize.ts'
 
 /** What to do with a value that does not fit its type: reject its row, or keep the row with a null in its place. */
 export type BadValuePolicy = 'reject' | 'null'
@@ -22,7 +23,7 @@ export interface CsvOptions {
   /** Bytes of UTF-8. */
   maxCellBytes?: number
   maxBatchRows?: number
-  /** Bytes that a batch may take, by reckoning: one a character of text, four to 32 a value of another type. */
+  /** Bytes that a batch may take, by reckoning: one a byte of text, four to 32 a value of another type. */
   maxBatchBytes?: number
   /** How many problems are listed; all are counted. */
   maxProblems?: number
@@ -42,6 +43,9 @@ export interface CsvResult {
   /** Of the file as it came. */
   bytes: number
 }
+
+/** Bytes given to the decoder at once: what stays in a processor's cache. */
+const sliceBytes = 128 * 1024
 
 /**
  * Decodes a CSV file into typed batches while it is read; returns the counts, the problems and the file's hash at its end. A file with
@@ -69,142 +73,44 @@ export async function* decodeCsv(
 ): AsyncGenerator<ColumnBatch, CsvResult> {
   const hash = createHash('sha256')
   let bytes = 0
-  async function* counted(): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of body) {
-      hash.update(chunk)
-      bytes += chunk.length
-      yield chunk
+  const log = createProblemLog({ file, maxProblems })
+  const finder = createDialectFinder({ names: fields.map(field => field.name) })
+  const text = createTextNormaliser({ encoding })
+  let decoder: RecordDecoder | undefined
+  const open = (): Uint8Array => {
+    const { dialect, start } = finder.finish()
+    decoder = createRecordDecoder({ file, fields, dialect, onBadValue, maxCellBytes, maxBatchRows, maxBatchBytes, log })
+    return start
+  }
+  function* feed(pending: Uint8Array): Generator<ColumnBatch> {
+    for (let at = 0; at < pending.length; at += sliceBytes) {
+      yield* decoder!.feed(pending.subarray(at, at + sliceBytes))
     }
+  }
+  function* take({ bytes, fault }: ReturnType<typeof text.push>): Generator<ColumnBatch> {
+    if (decoder) yield* feed(bytes)
+    else if (finder.push(bytes) || fault) yield* feed(open())
+    else if (finder.size() > 2 * maxCellBytes) throw new Rejection(describeLargeCell(maxCellBytes, { file, row: 0 }))
+    if (fault) throw new Rejection(describeTextFault(fault, { file, row: decoder!.placeFault() }))
   }
 
-  const log = createProblemLog({ file, maxProblems })
-  let decoder: RowDecoder | undefined
-  let blanks = 0
-  const names = fields.map(field => field.name)
-  for await (const records of tokenize(counted(), { file, names, encoding, maxCellBytes })) {
-    for (const record of records) {
-      if (!decoder) {
-        decoder = createRowDecoder({
-          positions: matchHeader({ header: record, fields, file }),
-          fields,
-          onBadValue,
-          log,
-        })
-        continue
-      }
-      if (record.length === 1 && record[0] === '' && fields.length > 1) {
-        blanks++
-        continue
-      }
-      for (; blanks > 0; blanks--) decoder.decode([''])
-      decoder.decode(record)
-      if (decoder.size.rows < maxBatchRows && decoder.size.bytes < maxBatchBytes) continue
-      const batch = decoder.take()
-      if (batch.rows > 0) yield batch
-    }
+  for await (const chunk of body) {
+    hash.update(chunk)
+    bytes += chunk.length
+    yield* take(text.push(chunk))
   }
-  if (!decoder) {
-    throw new Rejection({ code: 'empty-file', message: 'the file is empty: it has no line of column names', file })
-  }
-  if (decoder.size.rows > 0) yield decoder.take()
+  yield* take(text.end())
+  if (!decoder) yield* feed(open())
+  yield* decoder!.finish()
+  const { rowsOut, rowsRejected, valuesNulled } = decoder!.counts
   return {
-    ...decoder.counts,
-    rowsIn: decoder.counts.rowsOut + decoder.counts.rowsRejected,
+    rowsIn: rowsOut + rowsRejected,
+    rowsOut,
+    rowsRejected,
+    valuesNulled,
     problems: log.problems,
     problemCount: log.count(),
     sha256: hash.digest('hex'),
     bytes,
   }
-}
-
-interface RowDecoder {
-  decode(record: string[]): void
-  /** Of the batch under way. */
-  readonly size: { rows: number; bytes: number }
-  readonly counts: { rowsOut: number; rowsRejected: number; valuesNulled: number }
-  take(): ColumnBatch
-}
-
-/** Puts records into column builders, or leaves them out and says why. */
-function createRowDecoder({
-  positions,
-  fields,
-  onBadValue,
-  log,
-}: {
-  positions: number[]
-  fields: Field[]
-  onBadValue: BadValuePolicy
-  log: ProblemLog
-}): RowDecoder {
-  const columns = fields.map((field, i) => ({ field, position: positions[i]!, builder: createColumnBuilder(field) }))
-  const size = { rows: 0, bytes: 0 }
-  const counts = { rowsOut: 0, rowsRejected: 0, valuesNulled: 0 }
-
-  /** False where the row cannot be kept. */
-  function fill(record: string[], row: number): boolean {
-    let kept = true
-    let cost = 0
-    const misfits: Misfit[] = []
-    for (const { field, position, builder } of columns) {
-      const cell = record[position]!
-      cost += builder.cost(cell)
-      const outcome = cell === '' ? 'null' : builder.read(cell, size.rows)
-      if (outcome === 'stored') continue
-      builder.setNull(size.rows)
-      if (outcome !== 'null') {
-        misfits.push({ column: field.name, reason: outcome.reason })
-        if (onBadValue === 'reject' || !field.nullable) kept = false
-      } else if (!field.nullable) {
-        misfits.push({ column: field.name })
-        kept = false
-      }
-    }
-    for (const misfit of misfits) log.add({ ...describeMisfit(misfit, kept), row, column: misfit.column })
-    if (kept) counts.valuesNulled += misfits.length
-    // Text of a rejected row stays in the dictionaries until the batch is taken, so it counts too.
-    size.bytes += cost
-    return kept
-  }
-
-  return {
-    size,
-    counts,
-    decode(record) {
-      const row = counts.rowsOut + counts.rowsRejected + 1
-      if (record.length !== fields.length) {
-        const message = `the row has ${record.length} cells, and the header has ${fields.length}`
-        log.add({ code: 'ragged-row', message, row })
-        counts.rowsRejected++
-      } else if (fill(record, row)) {
-        size.rows++
-        counts.rowsOut++
-      } else {
-        for (const { builder } of columns) builder.clear(size.rows)
-        counts.rowsRejected++
-      }
-    },
-    take() {
-      const batch = { rows: size.rows, columns: columns.map(({ builder }) => builder.take(size.rows)) }
-      size.rows = 0
-      size.bytes = 0
-      return batch
-    },
-  }
-}
-
-/** Without a reason the value is missing where it must not be. */
-interface Misfit {
-  column: string
-  reason?: string
-}
-
-function describeMisfit({ reason }: Misfit, kept: boolean): { code: string; message: string } {
-  if (reason === undefined) {
-    const message = 'the value is missing, and the column is declared as not nullable'
-    return { code: 'null-not-allowed', message }
-  }
-  return kept
-    ? { code: 'value-set-to-null', message: `the value does not fit its type and was set to null: ${reason}` }
-    : { code: 'value-does-not-fit', message: `the value does not fit its type: ${reason}` }
 }

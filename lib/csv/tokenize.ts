@@ -1,6 +1,13 @@
 import { type CsvError, type Options, Parser } from 'csv-parse'
 import { parse as parseWhole } from 'csv-parse/sync'
 import { type Problem, Rejection } from '../errors.ts'
+import {
+  describeLargeCell,
+  describeLargeRow,
+  describeQuoteFault,
+  describeTextFault,
+  type Place,
+} from './describe-fault.ts'
 import { createDialectFinder, type Dialect } from './find-dialect.ts'
 import { createTextNormaliser, type Encoding, type TextChunk, type TextFault } from './normalise-text.ts'
 
@@ -36,7 +43,7 @@ export async function* tokenize(
     let pending = bytes
     if (!session) {
       if (!finder.push(bytes) && !fault) {
-        if (finder.size() > 2 * maxCellBytes) throw new Rejection(tooLarge({ file, row: 0, maxCellBytes }))
+        if (finder.size() > 2 * maxCellBytes) throw new Rejection(describeLargeCell(maxCellBytes, { file, row: 0 }))
         continue
       }
       const { dialect, start } = finder.finish()
@@ -81,7 +88,7 @@ export function tokenizeWhole(bytes: Uint8Array, { file, names, encoding }: Omit
     const place = { file, row: records.length, header: records[0] }
     if (!fault) throw new Rejection(describeError(error as CsvError, place))
   }
-  if (fault) throw new Rejection(describeFault(fault, { file, row: records.length }))
+  if (fault) throw new Rejection(describeTextFault(fault, { file, row: records.length }))
   return records
 }
 
@@ -106,7 +113,7 @@ interface Session {
   place(fault: TextFault): Promise<Problem>
 }
 
-/** One csv-parse parser, fed slice by slice. Its own errors quote cells, so nothing of them is passed on but kind and place. */
+/** One csv-parse parser, fed slice by slice. */
 function openSession({
   file,
   dialect,
@@ -147,7 +154,7 @@ function openSession({
         // A UTF-16 code unit is at most three bytes of UTF-8: most cells need no counting.
         if (cell.length * 3 <= maxCellBytes || Buffer.byteLength(cell) <= maxCellBytes) continue
         throw new Rejection(
-          tooLarge({ file, row: row() - records.length + index, maxCellBytes, column: header?.[position] }),
+          describeLargeCell(maxCellBytes, { file, row: row() - records.length + index, column: header?.[position] }),
         )
       }
     }
@@ -167,9 +174,9 @@ function openSession({
       // Quotes can double a cell's size in the file; a larger one is refused before it is whole.
       const limit = 2 * maxCellBytes + sliceBytes
       if (fed - parser.info.bytes > limit) {
-        throw new Rejection(tooLarge({ file, row: row(), maxCellBytes, column: column() }))
+        throw new Rejection(describeLargeCell(maxCellBytes, { file, row: row(), column: column() }))
       }
-      if (fed - fedBeforeRecord > limit + sliceBytes) throw new Rejection(rowTooLarge({ file, row: row(), limit }))
+      if (fed - fedBeforeRecord > limit + sliceBytes) throw new Rejection(describeLargeRow(limit, { file, row: row() }))
       return records
     },
     async finish() {
@@ -188,7 +195,7 @@ function openSession({
         parser.write(padding, () => resolve())
         drain()
       })
-      return describeFault(fault, { file, row: row() })
+      return describeTextFault(fault, { file, row: row() })
     },
   }
 }
@@ -204,51 +211,9 @@ function parserOptions({ separator, lineEnds }: Dialect): Options {
   }
 }
 
-interface Place {
-  file: string
-  /** 0 is the header. */
-  row: number
-  header?: string[] | undefined
-}
-
-const at = ({ file, row }: Place): { file: string; row?: number } => (row > 0 ? { file, row } : { file })
-
-function describeFault({ code, reason }: TextFault, place: Place): Problem {
-  return { code, message: `the file ${reason}`, ...at(place) }
-}
-
-function describeError(error: CsvError, place: Place): Problem {
+/** csv-parse's own errors quote cells, so nothing of them is passed on but kind and place. */
+function describeError(error: CsvError, { file, row, header }: Place & { header?: string[] | undefined }): Problem {
   const index = (error as { index?: unknown }).index
-  const column = typeof index === 'number' && place.row > 0 ? place.header?.[index] : undefined
-  const problem = { ...at(place), ...(column === undefined ? {} : { column }) }
-  if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    return {
-      code: 'unterminated-quote',
-      message: 'a quoted cell that starts here is never closed: close its quote, and double quotes inside it',
-      ...problem,
-    }
-  }
-  return {
-    code: 'stray-quote',
-    message:
-      'a quote stands inside an unquoted cell, or text follows a closing quote: quote the whole cell and double the quotes inside it',
-    ...problem,
-  }
-}
-
-function tooLarge({ maxCellBytes, column, ...place }: Place & { maxCellBytes: number; column?: string | undefined }) {
-  return {
-    code: 'cell-too-large',
-    message: `a cell is larger than ${maxCellBytes} bytes: a quote may never be closed; if it is lawful, raise the largest cell`,
-    ...at(place),
-    ...(column === undefined || place.row === 0 ? {} : { column }),
-  }
-}
-
-function rowTooLarge({ limit, ...place }: Place & { limit: number }): Problem {
-  return {
-    code: 'row-too-large',
-    message: `a row is larger than ${limit} bytes: line ends may be missing; if it is lawful, raise the largest cell`,
-    ...at(place),
-  }
+  const code = error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'unterminated-quote' : 'stray-quote'
+  return describeQuoteFault(code, { file, row, column: typeof index === 'number' ? header?.[index] : undefined })
 }

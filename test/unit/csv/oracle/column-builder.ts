@@ -1,8 +1,8 @@
-import { type Column, type ColumnValues, setNull } from '../columns.ts'
-import type { Field } from '../fields.ts'
-import { findDateOrder, parseFormat } from './date-formats.ts'
-import { parseBoolean, parseDecimal, parseDouble, parseInt32, parseInt64 } from './parse-numbers.ts'
-import { parseDate, parseTime, parseTimestamp } from './parse-temporal.ts'
+import { type Column, type ColumnValues, setNull } from '../../../../lib/columns.ts'
+import { findDateOrder, parseFormat } from '../../../../lib/csv/date-formats.ts'
+import { parseBoolean, parseDecimal, parseDouble, parseInt32, parseInt64 } from '../../../../lib/csv/parse-numbers.ts'
+import { parseDate, parseTime, parseTimestamp } from '../../../../lib/csv/parse-temporal.ts'
+import type { Field } from '../../../../lib/fields.ts'
 
 /** What became of a cell: stored, a null that still has to be stored with `setNull`, or the reason why it does not fit. */
 export type CellOutcome = 'stored' | 'null' | { reason: string }

@@ -1,0 +1,203 @@
+import type { ColumnBatch } from '../columns.ts'
+import { Rejection } from '../errors.ts'
+import type { Field } from '../fields.ts'
+import { ColumnSlots } from './column-slots.ts'
+import type { BadValuePolicy } from './decode-csv.ts'
+import { describeLargeCell, describeLargeRow, describeQuoteFault } from './describe-fault.ts'
+import type { Dialect } from './find-dialect.ts'
+import { matchHeader } from './match-header.ts'
+import type { ProblemLog } from './problem-log.ts'
+import { createRowFiller, type RowFiller } from './row-filler.ts'
+import { createRowLoop, sentinel } from './row-loop.ts'
+import { RecordScanner } from './scan-record.ts'
+
+export interface RecordDecoderOptions {
+  file: string
+  fields: Field[]
+  dialect: Dialect
+  onBadValue: BadValuePolicy
+  maxCellBytes: number
+  maxBatchRows: number
+  maxBatchBytes: number
+  log: ProblemLog
+}
+
+/** Turns the text of a CSV file, header first, into batches; see decodeCsv. All throw Rejection. */
+export interface RecordDecoder {
+  /** Takes the next bytes: UTF-8 without byte order mark. They may be used again afterwards. */
+  feed(bytes: Uint8Array): Generator<ColumnBatch>
+  /** The file has ended. */
+  finish(): Generator<ColumnBatch>
+  /** The record in which the file stops being text, behind all bytes that were fed; 0 is the header. Nothing can be fed afterwards. */
+  placeFault(): number
+  readonly counts: { rowsOut: number; rowsRejected: number; valuesNulled: number }
+}
+
+/** A row may be as large as two cells whose every byte is a doubled quote, and this. */
+const rowMargin = 64 * 1024
+/** Values of all types but text are shorter than this, as the loop over rows reads them. */
+const longestPlain = 32
+const firstRows = 128
+/** Harmless letters after a fault make the line end that may stand before it a whole one. */
+const padding = Buffer.from('xxxx')
+
+export function createRecordDecoder(options: RecordDecoderOptions): RecordDecoder {
+  const { file, fields, dialect, maxCellBytes, maxBatchRows, maxBatchBytes } = options
+  const mostOpen = 2 * maxCellBytes + rowMargin
+  const maxRowBytes = mostOpen + rowMargin
+  const scanner = new RecordScanner(dialect)
+  const lineEnd = dialect.lineEnds.includes('\n') ? 0x0a : 0x0d
+  const columns = fields.map(field => new ColumnSlots(field))
+  const counts = { rowsOut: 0, rowsRejected: 0, valuesNulled: 0 }
+  const state = { at: 0, row: 0, cost: 0 }
+  let header: string[] | undefined
+  let filler: RowFiller | undefined
+  let loop: ReturnType<typeof createRowLoop> | undefined
+  let capacity = 0
+  /** Of the next batch: as many as the last one had. */
+  let expectedRows = firstRows
+  let blanks = 0
+  let work = new Uint8Array(sentinel.length)
+  let buffer = Buffer.from(work.buffer)
+  let size = 0
+  /** Bytes below which there is no use in looking at an open record again: it would be scanned over and over. */
+  let waitFor = 0
+
+  const recordAt = (): number => (header ? counts.rowsOut + counts.rowsRejected + blanks + 1 : 0)
+
+  function append(bytes: Uint8Array): void {
+    const needed = size + bytes.length + sentinel.length
+    if (needed > work.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * work.length))
+      larger.set(work.subarray(0, size))
+      work = larger
+      buffer = Buffer.from(work.buffer)
+    }
+    work.set(bytes, size)
+    size += bytes.length
+    work.set(sentinel, size)
+  }
+
+  function reserve(rows: number): void {
+    capacity = rows
+    for (const column of columns) column.resize(rows)
+  }
+
+  function takeBatch(): ColumnBatch {
+    const rows = state.row
+    // A record that the loop began and did not take may have left its marks.
+    if (rows < capacity) for (const column of columns) column.clear(rows)
+    state.row = 0
+    state.cost = 0
+    capacity = 0
+    expectedRows = Math.max(rows, firstRows)
+    return { rows, columns: columns.map(column => column.take(rows)) }
+  }
+
+  function readHeader(): void {
+    header = Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
+    const positions = matchHeader({ header, fields, file })
+    filler = createRowFiller({ ...options, columns, positions, counts })
+    if (maxCellBytes < longestPlain) return
+    const inFile: ColumnSlots[] = []
+    for (const [field, position] of positions.entries()) inFile[position] = columns[field]
+    loop = createRowLoop({ columns: inFile, dialect, maxCellBytes, maxRowBytes })
+  }
+
+  /** Reads one record the general way; false where it is not whole. */
+  function readRecord(final: boolean): boolean {
+    const row = recordAt()
+    const start = state.at
+    let outcome = scanner.scan(work, start, size, final)
+    // So that what is told of a file does not hang on how it came in pieces.
+    if (!final && (outcome === 'stray-quote' || (outcome === 'whole' && !header)) && scanner.needs > size)
+      outcome = 'open'
+    const place = { file, row, column: header?.[scanner.count] }
+    if (outcome === 'open') {
+      const open = size - start
+      if (size - scanner.cellStart > mostOpen) throw new Rejection(describeLargeCell(maxCellBytes, place))
+      if (open > maxRowBytes) throw new Rejection(describeLargeRow(mostOpen, place))
+      waitFor = Math.min(2 * open, mostOpen)
+      return false
+    }
+    if (outcome !== 'whole') throw new Rejection(describeQuoteFault(outcome, place))
+    for (let at = 0; at < scanner.count; at++) {
+      if (scanner.cellBytes(buffer, at) <= maxCellBytes) continue
+      throw new Rejection(describeLargeCell(maxCellBytes, { file, row, column: header?.[at] }))
+    }
+    if (scanner.next - start > maxRowBytes) throw new Rejection(describeLargeRow(mostOpen, place))
+    state.at = scanner.next
+    if (!filler) {
+      readHeader()
+      return true
+    }
+    const cells = Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
+    if (cells.length === 1 && cells[0] === '' && fields.length > 1) {
+      blanks++
+      return true
+    }
+    for (; blanks > 0; blanks--) filler.fill([''], state)
+    filler.fill(cells, state)
+    return true
+  }
+
+  /** Behind the last line end that is known to be one. */
+  function lastLineEnd(): number {
+    // Whether a LF follows a CR at the very end is not known yet.
+    const last = lineEnd === 0x0d ? size - 2 : size - 1
+    return last < 0 ? 0 : work.lastIndexOf(lineEnd, last) + 1
+  }
+
+  function* run(final: boolean): Generator<ColumnBatch> {
+    const end = lastLineEnd()
+    const limits = { end, size, rows: 0, cost: maxBatchBytes }
+    while (state.at < size) {
+      if (state.row === capacity && capacity < maxBatchRows) {
+        reserve(Math.min(maxBatchRows, Math.max(expectedRows, 2 * capacity)))
+      }
+      if (loop && blanks === 0) {
+        const before = state.row
+        limits.rows = capacity
+        loop(work, buffer, state, limits)
+        counts.rowsOut += state.row - before
+      }
+      const hasRoom = state.row < capacity && state.cost < maxBatchBytes
+      if (hasRoom && state.at < size && !readRecord(final)) break
+      if (state.row < maxBatchRows && state.cost < maxBatchBytes) continue
+      const batch = takeBatch()
+      if (batch.rows > 0) yield batch
+    }
+    work.copyWithin(0, state.at, size)
+    size -= state.at
+    state.at = 0
+    work.set(sentinel, size)
+  }
+
+  return {
+    counts,
+    *feed(bytes) {
+      append(bytes)
+      if (size < waitFor) return
+      waitFor = 0
+      yield* run(false)
+    },
+    *finish() {
+      yield* run(false)
+      yield* run(true)
+      if (!header) {
+        throw new Rejection({ code: 'empty-file', message: 'the file is empty: it has no line of column names', file })
+      }
+      if (state.row > 0) yield takeBatch()
+    },
+    placeFault() {
+      for (const _ of run(false));
+      append(padding)
+      try {
+        for (const _ of run(false));
+      } catch (error) {
+        if (!(error instanceof Rejection)) throw error
+      }
+      return recordAt()
+    },
+  }
+}
