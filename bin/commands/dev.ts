@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { catalogAddress } from '../../infra/local/buckets.ts'
 import { openPlatform } from '../../infra/local/platform.ts'
 import { defineStudyCommand } from '../support/define.ts'
+import { describeCatalog } from '../support/describe-catalog.ts'
 import { commandLine, showPath } from '../support/paths.ts'
 import { stayUp } from '../support/stay-up.ts'
 
@@ -19,8 +20,9 @@ export default defineStudyCommand({
     output.line()
     output.line(`  landing folder  ${showPath(landing)}/<study>/<version>/*.csv`)
     output.line(`  lakeFS API      ${endpoint}  (access keys in ${showPath(join(data, 'platform.json'))})`)
-    output.line(`  SQL catalog     ${catalog}  (Iceberg REST; its token is catalogToken in the same file)`)
     output.line(`  log             ${showPath(join(data, 'studylake.log'))}`)
+    output.line()
+    for (const line of describeCatalog(platform, data)) output.line(line)
     output.line()
     output.line('In another terminal:')
     output.line(`  ${commandLine('upload FOLDER --study S --version V', { data })}`)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { openPlatform } from '../../infra/local/platform.ts'
 import { inspectVersion, type VersionStatus } from '../../lib/pipeline/status.ts'
 import { defineStudyCommand } from '../support/define.ts'
+import { describeCatalog } from '../support/describe-catalog.ts'
 import { exitCodes } from '../support/failure.ts'
 import { finishVersion, uploadFolder } from '../support/load-version.ts'
 import { formatCount, type Output } from '../support/output.ts'
@@ -158,7 +159,12 @@ export default defineStudyCommand({
       result.rejected.state === 'rejected' &&
       result.refused.status === 412
     // Here the versions were known to be whole when they were announced; what people copy in from now on has to settle first.
-    if (staysUp) await stayUp(await openPlatform({ folder: data, command: 'sample' }), output)
+    if (staysUp) {
+      const platform = await openPlatform({ folder: data, command: 'sample' })
+      output.line()
+      for (const line of describeCatalog(platform, data)) output.line(line)
+      await stayUp(platform, output)
+    }
     return asMeant ? exitCodes.done : exitCodes.refused
   },
 })

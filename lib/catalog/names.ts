@@ -30,6 +30,15 @@ export const isCommitStart = (ref: string): boolean => commitStartPattern.test(r
 /** True where a branch or tag of that name can be named by a client. */
 export const isVisibleRef = (name: string): boolean => refPattern.test(name)
 
+/** A percent-encoded part of an address, decoded; as it is where it is not encoded so. */
+export function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
 /** The namespace of these levels, or undefined where no namespace can be called so. Engines that know one level join the two with a dot. */
 export function readNamespace(levels: readonly string[]): NamespaceName | undefined {
   const [top, layer, ...rest] = levels.length === 1 ? levels[0]!.split('.') : levels
@@ -58,7 +67,8 @@ export const formatNamespace = ({ study, ref, layer }: NamespaceName): string[] 
 /** What a client called something, for a message: short enough for a line, and on one. */
 export function quote(name: string): string {
   const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name
-  return JSON.stringify(shown.replaceAll(levelSeparator, '.'))
+  // The separator is a control character, too.
+  return JSON.stringify(shown.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '.'))
 }
 
 const isLayer = (name: string): name is Layer => (layers as readonly string[]).includes(name)

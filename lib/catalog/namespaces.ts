@@ -1,7 +1,7 @@
 import { fits, layers, studyRule } from '../layout.ts'
 import { type CatalogAnswer, json, noContent } from './answer.ts'
 import { CatalogError } from './error.ts'
-import { formatNamespace, isVisibleRef, type NamespaceName, parseNamespace } from './names.ts'
+import { decodePart, formatNamespace, isVisibleRef, type NamespaceName, parseNamespace } from './names.ts'
 import { readPage, takePage } from './pages.ts'
 import type { Head } from './refs.ts'
 import { type Call, noSuch, openNamespace, type Route, refusing, type Services } from './route.ts'
@@ -62,8 +62,8 @@ export function createNamespaceRoutes(services: Services): Route[] {
 
   async function list(call: Call): Promise<CatalogAnswer> {
     const page = readPage(call.query)
-    // Empty is the same as absent, says the specification.
-    const parent = call.query.get('parent') || undefined
+    // Empty is the same as absent, says the specification. pyiceberg (0.12) encodes it twice; no name has a percent sign.
+    const parent = decodePart(call.query.get('parent') ?? '') || undefined
     if (parent === undefined) {
       const found = await takePage(listPlaces(call, readPlace(page.after)), page, formatPlace)
       return json({ namespaces: found.items.map(formatNamespace), 'next-page-token': found.nextPageToken })

@@ -5,6 +5,7 @@ import { fits, type Layer, studyRule } from '../layout.ts'
 import type { LogFields } from '../log.ts'
 import { type CatalogAnswer, errorAnswer, json } from './answer.ts'
 import { CatalogError } from './error.ts'
+import { decodePart } from './names.ts'
 import { createNamespaceRoutes } from './namespaces.ts'
 import { createOtherRoutes } from './other-routes.ts'
 import { createTableReads } from './read-tables.ts'
@@ -179,16 +180,7 @@ const noTokens: CatalogAnswer = {
  * that there can be.
  */
 function splitPath(path: string): string[] {
-  return path
-    .replace(/^\/+/, '')
-    .split('/')
-    .map(part => {
-      try {
-        return decodeURIComponent(part)
-      } catch {
-        return part
-      }
-    })
+  return path.replace(/^\/+/, '').split('/').map(decodePart)
 }
 
 function readBody(text: string): unknown {

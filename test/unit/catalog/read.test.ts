@@ -106,6 +106,9 @@ describe('namespaces', () => {
     expect(await below(`${study}@${head.slice(0, 8)}`)).toEqual(['base', 'keys', 'raw'])
     expect(await below(`${study}@v1\u001fraw`)).toEqual([])
     expect((await ask('GET', '/v1/namespaces?parent=')).body.namespaces).toHaveLength(8)
+    // Encoded twice, as pyiceberg does.
+    expect(await below(encodeURIComponent(`${study}@v1`))).toEqual(await below(`${study}@v1`))
+    expect((await ask('GET', '/v1/namespaces?parent=100%25')).status).toBe(404)
     const paged = await ask('GET', `/v1/namespaces?parent=${study}@v1&pageToken=&pageSize=3`)
     const rest = await ask(
       'GET',
