@@ -3,15 +3,13 @@ import type { Problem } from '../../lib/errors.ts'
 import { checkRef } from '../../lib/gate/check-ref.ts'
 import { parseJson, stringifyJson } from '../../lib/json.ts'
 import { LakefsError } from '../../lib/lakefs/client.ts'
-import { tablePath } from '../../lib/layout.ts'
+import { runBranch, tablePath } from '../../lib/layout.ts'
 
 export interface Tampering {
   /** What lakeFS answered to the commit; 412 = a hook refused it. Undefined: it was taken. */
   status?: number
   problems: Problem[]
 }
-
-const branch = '_tampered'
 
 interface SchemaDocument {
   'current-schema-id': number
@@ -26,6 +24,8 @@ export async function tamperWithSchema(
   { lakefs, lake }: Environment,
   { study, version, dataset, column, type }: Record<'study' | 'version' | 'dataset' | 'column' | 'type', string>,
 ): Promise<Tampering> {
+  // Of the version's runs, so that it is judged as they are: on a branch of one's own tables may be changed.
+  const branch = runBranch(version, '000000000000')
   await lakefs.deleteBranch(study, branch)
   await lakefs.createBranch(study, { name: branch, source: version, hidden: true })
   try {

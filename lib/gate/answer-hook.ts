@@ -1,15 +1,15 @@
 import type { HookPayload } from '../../events/gate.ts'
 import type { Environment } from '../environment.ts'
-import type { Problem } from '../errors.ts'
-import { attest } from './attest.ts'
+import { attest, findParent } from './attest.ts'
 import { checkRef } from './check-ref.ts'
+import type { GateProblem } from './codes.ts'
 import { profileOf } from './profile.ts'
 
 /** The gate's answer to one hook: no problems = lakeFS may go on. */
 export interface HookAnswer {
   /** What was judged; absent where the event as such is refused. */
   ref?: string
-  problems: Problem[]
+  problems: GateProblem[]
 }
 
 const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-refused', message }] })
@@ -32,15 +32,21 @@ export async function answerHook(
   } = payload
   if (event === 'pre-commit') {
     if (!source) return refuse('the payload names no branch')
+    const head = await environment.lakefs.getBranch(study, source)
     const profile = await profileOf(environment, { study, branch: source, commit: source })
-    const { problems } = await checkRef(environment, study, source, { profile })
+    const { problems } = await checkRef(environment, study, source, {
+      profile,
+      parent: head?.commitId,
+      isCandidate: true,
+    })
     return { ref: source, problems }
   }
   if (event === 'pre-merge') {
     if (!commit) return refuse('the payload names no commit')
     if (!destination) return refuse('the payload names no branch to merge into')
     const profile = await profileOf(environment, { study, branch: destination, commit })
-    const { problems } = await checkRef(environment, study, commit, { destination, profile })
+    const parent = await findParent(environment, study, commit)
+    const { problems } = await checkRef(environment, study, commit, { destination, profile, parent, isCandidate: true })
     if (problems.length === 0) await attest(environment, { study, commit, profile, destination })
     return { ref: commit, problems }
   }

@@ -1,39 +1,15 @@
-import { z } from 'zod'
 import type { Environment } from '../environment.ts'
-import { NotFoundError, PreconditionError, type Problem } from '../errors.ts'
-import { JsonError, parseJson } from '../json.ts'
+import { PreconditionError } from '../errors.ts'
 import { attestationKey, keysBranch, mainBranch, versionMarkerKey } from '../layout.ts'
 import { checkRef } from './check-ref.ts'
+import type { GateProblem } from './codes.ts'
 import { covers, type Profile, profileOf } from './profile.ts'
+import { readAttestation } from './read-attestation.ts'
 import { rulesVersion } from './verdicts.ts'
 
-export { rulesVersion }
-
-const attestation = z.object({
-  commit: z.string(),
-  rulesVersion: z.number(),
-  // There was one profile once.
-  profile: z.enum(['full', 'structure']).default('full'),
-  time: z.string(),
-})
+export { readAttestation, rulesVersion }
 
 type Judging = Pick<Environment, 'lake' | 'lakefs' | 'now'>
-
-/** The profile by which the commit was judged and found good under the present rules, or undefined. */
-export async function readAttestation(
-  { lake }: Pick<Environment, 'lake'>,
-  { study, commit }: { study: string; commit: string },
-): Promise<Profile | undefined> {
-  const key = attestationKey(study, commit)
-  try {
-    const record = attestation.safeParse(parseJson(new TextDecoder().decode(await lake.get(key)), key))
-    const holds = record.success && record.data.commit === commit && record.data.rulesVersion === rulesVersion
-    return holds ? record.data.profile : undefined
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof JsonError) return undefined
-    throw error
-  }
-}
 
 /** True where the commit was judged by that profile, or a stricter one, and found good by the present rules. */
 export async function isAttested(
@@ -77,6 +53,15 @@ export async function attest(
     await putOnce({ lake }, versionMarkerKey(study, destination), new TextEncoder().encode('{}'))
 }
 
+/** The commit that a commit goes on from: of a merge, the destination as it was. */
+export async function findParent(
+  { lakefs }: Pick<Environment, 'lakefs'>,
+  study: string,
+  commit: string,
+): Promise<string | undefined> {
+  return (await lakefs.getCommit(study, commit))?.parents[0]
+}
+
 /**
  * Judges a commit unless that was done, and attests it if it is good. Resolves with its problems: none = it may be served. `destination` is the branch
  * that it is the head of, or is to become; without one – a tag, a commit id – the rules of structure are enough.
@@ -84,12 +69,14 @@ export async function attest(
 export async function judgeCommit(
   environment: Judging,
   { study, commit, destination }: { study: string; commit: string; destination?: string },
-): Promise<Problem[]> {
+): Promise<GateProblem[]> {
   const known = await readAttestation(environment, { study, commit })
   if (known === 'full') return []
   const profile = await profileOf(environment, { study, branch: destination, commit })
   if (known !== undefined && covers(known, profile)) return []
-  const { problems } = await checkRef(environment, study, commit, { destination, profile })
+  // Without a branch nothing says which of the parents it has to go on from.
+  const parent = destination === undefined ? undefined : await findParent(environment, study, commit)
+  const { problems } = await checkRef(environment, study, commit, { destination, profile, parent })
   if (problems.length === 0) await attest(environment, { study, commit, profile, destination })
   return problems
 }

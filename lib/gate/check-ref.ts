@@ -1,55 +1,118 @@
 import type { Environment } from '../environment.ts'
-import type { Problem } from '../errors.ts'
-import { type Profile, profileOf } from './profile.ts'
+import { mainBranch, runBranch } from '../layout.ts'
+import type { GateProblem } from './codes.ts'
+import { covers, type Profile, profileOf } from './profile.ts'
+import { readAttestation } from './read-attestation.ts'
+import { checkAction } from './rule-action.ts'
+import { checkAddresses } from './rule-addresses.ts'
 import { checkBase } from './rule-base.ts'
 import { checkDeclared } from './rule-declared.ts'
 import { checkDestination } from './rule-destination.ts'
 import { checkFiles } from './rule-files.ts'
+import { checkHistory } from './rule-history.ts'
 import { checkIdentity } from './rule-identity.ts'
+import { checkKeyTables } from './rule-key-tables.ts'
 import { checkKeys } from './rule-keys.ts'
+import { checkMetadata } from './rule-metadata.ts'
+import { checkPaths } from './rule-paths.ts'
 import { checkRecord } from './rule-record.ts'
-import { checkStructure } from './rule-structure.ts'
-import { readStudyView, readVersionView } from './view.ts'
+import { checkUuids } from './rule-uuid.ts'
+import { findScope, listRef } from './scope.ts'
+import { type Listing, readStudyView, readVersionView, type StudyView } from './view.ts'
 
 /** What the gate found at a ref. No problems = schema and data agree, as far as the profile asks. */
 export interface Verdict {
   profile: Profile
   /** Tables judged. */
   tables: number
-  problems: Problem[]
+  problems: GateProblem[]
+}
+
+export interface CheckOptions {
+  /** The branch that the ref is to be merged into, or is the head of. */
+  destination?: string
+  /** Where left out, that of the destination or, without one, of the branch that the ref names; see profileOf. */
+  profile?: Profile
+  /**
+   * The commit that the ref goes on from: a branch's committed head, a candidate's first parent. Tables have to go on from what they were there
+   * and, where it is attested, only those are judged that it has otherwise, with their counterparts. Without it, all are judged.
+   */
+  parent?: string
+  /** True where lakeFS asks before it makes the ref's content a commit: then that has to go on calling the gate. */
+  isCandidate?: boolean
+}
+
+type Reading = Pick<Environment, 'lakefs' | 'lake'>
+
+/** Promotion puts tables in place of others; everywhere else a table goes on from what it was. */
+const isPromotion = (target: string): boolean => target === mainBranch || target.startsWith(runBranch(mainBranch, ''))
+
+function checkStructure(view: StudyView, profile: Profile): GateProblem[] {
+  return [
+    ...view.problems,
+    ...checkPaths(view, profile),
+    ...checkMetadata(view),
+    ...checkUuids(view),
+    ...checkAddresses(view),
+  ]
+}
+
+/** The ref's tables, or those that are otherwise than at a good parent. */
+async function readView(
+  environment: Reading,
+  {
+    study,
+    ref,
+    profile,
+    parent,
+  }: { study: string; ref: string; profile: Profile; parent?: { ref: string; listing: Listing } },
+): Promise<StudyView> {
+  const listing = await listRef(environment, study, ref)
+  const known = parent && (await readAttestation(environment, { study, commit: parent.ref }))
+  if (!parent || known === undefined || !covers(known, profile))
+    return readStudyView(environment, { study, ref, listing })
+  const comparison = { study, ref, listing, parentRef: parent.ref, parent: parent.listing }
+  return readStudyView(environment, { study, ref, listing, scope: await findScope(environment, comparison, profile) })
 }
 
 /**
- * Judges a ref from itself alone: a branch with its staged changes, or a commit; with `destination` also whether it may go to that branch. The profile
- * is that of the destination or, without one, of the branch that `ref` names; see profileOf. Idempotent. Throws TransientError when a server
- * does not answer: what cannot be judged is not accepted.
+ * Judges a ref from itself alone: a branch with its staged changes, or a commit; with `destination` also whether it may go to that branch.
+ * Idempotent. Throws TransientError when a server does not answer: what cannot be judged is not accepted.
  */
 export async function checkRef(
-  environment: Pick<Environment, 'lakefs' | 'lake'>,
+  environment: Reading,
   study: string,
   ref: string,
-  { destination, profile: given }: { destination?: string; profile?: Profile } = {},
+  { destination, profile: given, parent: parentRef, isCandidate = false }: CheckOptions = {},
 ): Promise<Verdict> {
-  const profile = given ?? (await profileOf(environment, { study, branch: destination ?? ref, commit: ref }))
-  const view = await readStudyView(environment, study, ref)
-  const structure = [...view.problems, ...checkStructure(view)]
-  if (profile === 'structure') {
-    const problems = [...structure, ...(await checkFiles(environment, view))]
-    return { profile, tables: view.tables.length, problems }
-  }
+  const target = destination ?? ref
+  const profile = given ?? (await profileOf(environment, { study, branch: target, commit: ref }))
+  const parent =
+    parentRef === undefined ? undefined : { ref: parentRef, listing: await listRef(environment, study, parentRef) }
+  const view = await readView(environment, { study, ref, profile, parent })
+  const problems = checkStructure(view, profile)
+  if (isCandidate) problems.push(...(await checkAction(environment, view, ref)))
+  if (parent && !isPromotion(target))
+    problems.push(
+      ...(await checkHistory(environment, view, { parentRef: parent.ref, parent: parent.listing, profile })),
+    )
+  const tables = view.tables.length
+  if (profile === 'structure')
+    return { profile, tables, problems: [...problems, ...(await checkFiles(environment, view))] }
+
   const version = await readVersionView(environment, view, ref)
-  const problems = [
-    ...structure,
+  problems.push(
     ...version.problems,
     ...checkIdentity(version),
     ...checkDeclared(version),
     ...checkRecord(version),
     ...checkBase(version),
+    ...checkKeyTables(version),
     ...(await checkFiles(environment, view, version.tables)),
-  ]
+  )
   if (destination !== undefined)
     problems.push(...(await checkDestination(environment, version, { commit: ref, destination })))
   // Keys are read from the files: only where those are what the tables say of them.
   if (problems.length === 0) problems.push(...(await checkKeys(environment, version)))
-  return { profile, tables: view.tables.length, problems }
+  return { profile, tables, problems }
 }

@@ -1,5 +1,15 @@
-import type { Problem } from '../errors.ts'
 import { type Field, type FieldType, formatType } from '../fields.ts'
+import type { GateCode, GateProblem } from './codes.ts'
+
+/** How a column can differ. */
+export type ColumnDifference =
+  | 'column-missing'
+  | 'column-extra'
+  | 'type'
+  | 'field-id'
+  | 'nullability'
+  | 'label'
+  | 'order'
 
 /** A column as some part of the system states it. */
 export interface StatedColumn {
@@ -27,15 +37,26 @@ export function compareColumns({
 }: {
   expected: Field[]
   found: StatedColumn[]
-  code: string
+  code: 'contents' | 'footer' | 'base'
   table: string
   /** Names the part that is judged: `the footer of s3://…`. */
   subject: string
   labels?: boolean
-}): Problem[] {
-  const problems: Problem[] = []
-  const say = (kind: string, column: string, message: string, difference: { expected?: string; found?: string } = {}) =>
-    problems.push({ code: `${code}-${kind}`, table, column, message: `${subject} ${message}`, ...difference })
+}): GateProblem[] {
+  const problems: GateProblem[] = []
+  const say = (
+    kind: ColumnDifference,
+    column: string,
+    message: string,
+    difference: { expected?: string; found?: string } = {},
+  ) =>
+    problems.push({
+      code: `${code}-${kind}` as GateCode,
+      table,
+      column,
+      message: `${subject} ${message}`,
+      ...difference,
+    })
   const byName = new Map(found.map(column => [column.name, column]))
   for (const field of expected) {
     const column = byName.get(field.name)

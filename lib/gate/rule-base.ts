@@ -1,15 +1,15 @@
-import type { Problem } from '../errors.ts'
 import { baseFields } from '../keys/base-fields.ts'
 import { entitiesOf } from '../keys/entities.ts'
 import { baseContentKey } from '../pipeline/content-key.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
+import type { GateProblem } from './codes.ts'
 import { compareColumns } from './compare-columns.ts'
 import { countRows, findTable, type VersionView } from './view.ts'
 
 /** Each base table against its raw one: the same rows, the same columns and behind them one key for each entity. */
-export function checkBase(view: VersionView): Problem[] {
+export function checkBase(view: VersionView): GateProblem[] {
   const { record, tables } = view
-  const problems: Problem[] = []
+  const problems: GateProblem[] = []
   for (const base of tables.filter(({ layer }) => layer === 'base')) {
     const raw = findTable(view, 'raw', base.dataset)
     if (!raw) {

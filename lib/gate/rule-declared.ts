@@ -1,10 +1,10 @@
-import type { Problem } from '../errors.ts'
 import { deliveredLayers } from '../layout.ts'
+import type { GateProblem } from './codes.ts'
 import { compareColumns } from './compare-columns.ts'
-import { findTable, type VersionView } from './view.ts'
+import { findTable, hasTable, type VersionView } from './view.ts'
 
 /** The declared contents against the raw tables: every declared dataset is there, nothing else is, column by column. */
-export function checkDeclared(view: VersionView): Problem[] {
+export function checkDeclared(view: VersionView): GateProblem[] {
   const { contents, tables } = view
   const delivered = tables.filter(({ layer }) => deliveredLayers.includes(layer))
   if (!contents) {
@@ -14,16 +14,16 @@ export function checkDeclared(view: VersionView): Problem[] {
       message: 'there is no study/contents.json that declares it',
     }))
   }
-  const problems: Problem[] = []
+  const problems: GateProblem[] = []
   for (const { name: dataset, fields } of contents.datasets) {
     const raw = findTable(view, 'raw', dataset)
-    if (!raw)
+    if (!hasTable(view, 'raw', dataset))
       problems.push({
         code: 'contents-table-missing',
         table: `raw.${dataset}`,
         message: 'is declared and there is no such table',
       })
-    else {
+    else if (raw) {
       const subject = 'the table, compared with the contents file,'
       problems.push(
         ...compareColumns({
@@ -36,7 +36,7 @@ export function checkDeclared(view: VersionView): Problem[] {
         }),
       )
     }
-    if (!findTable(view, 'base', dataset)) {
+    if (!hasTable(view, 'base', dataset)) {
       problems.push({
         code: 'contents-table-missing',
         table: `base.${dataset}`,

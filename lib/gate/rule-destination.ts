@@ -1,33 +1,15 @@
 import type { Environment } from '../environment.ts'
-import type { Problem } from '../errors.ts'
-import { parseTableMetadata } from '../iceberg/metadata.ts'
-import { readDataFiles } from '../iceberg/read-table.ts'
-import { keysBranch, keyTablesPrefix, mainBranch, parseTablePath } from '../layout.ts'
+import { keysBranch, mainBranch } from '../layout.ts'
 import { committed } from '../pipeline/table-objects.ts'
-import { readVersionRecord } from '../pipeline/version-record.ts'
+import type { GateProblem } from './codes.ts'
+import { readKeyFiles } from './key-files.ts'
 import { findTable, type VersionView } from './view.ts'
 
 type Reading = Pick<Environment, 'lakefs' | 'lake'>
 
-/** The data files of a ref's key tables, by entity. */
-async function readKeyFiles({ lakefs, lake }: Reading, study: string, ref: string): Promise<Map<string, string[]>> {
-  const entities = new Map<string, string[]>()
-  for await (const { path } of lakefs.listObjects(study, ref, { prefix: keyTablesPrefix })) {
-    const entity = parseTablePath(path)?.dataset
-    const bytes = await lakefs.getObject(study, ref, path)
-    if (entity === undefined || !bytes) continue
-    const files = await readDataFiles(lake, parseTableMetadata(new TextDecoder().decode(bytes), path))
-    entities.set(
-      entity,
-      files.map(({ address }) => address),
-    )
-  }
-  return entities
-}
-
 /** What goes into `keys` goes on from what is there: no map is lost, and none loses or changes a file. */
-function checkExtension(view: VersionView, authority: Map<string, string[]>): Problem[] {
-  return [...authority].flatMap(([entity, before]) => {
+function checkExtension(view: VersionView, authority: Map<string, string[]>): GateProblem[] {
+  return [...authority].flatMap(([entity, before]): GateProblem[] => {
     const table = `keys.${entity}`
     const after = findTable(view, 'keys', entity)?.files.map(({ address }) => address)
     if (!after) return [{ code: 'authority-table-lost', table, message: 'keys that were given must stay given' }]
@@ -38,7 +20,7 @@ function checkExtension(view: VersionView, authority: Map<string, string[]>): Pr
 }
 
 /** What goes anywhere else carries maps as the authority has, or had, them. */
-function checkPrefix({ tables }: VersionView, authority: Map<string, string[]>): Problem[] {
+function checkPrefix({ tables }: VersionView, authority: Map<string, string[]>): GateProblem[] {
   return tables
     .filter(({ layer }) => layer === 'keys')
     .filter(({ dataset, files }) => files.some(({ address }, at) => authority.get(dataset)?.[at] !== address))
@@ -58,7 +40,7 @@ export async function checkDestination(
   environment: Reading,
   view: VersionView,
   { commit, destination }: { commit: string; destination: string },
-): Promise<Problem[]> {
+): Promise<GateProblem[]> {
   const { lakefs } = environment
   if (destination === keysBranch) {
     const parent = (await lakefs.getCommit(view.study, commit))?.parents[0]
@@ -67,17 +49,10 @@ export async function checkDestination(
   const hasAuthority = await lakefs.getBranch(view.study, keysBranch)
   const authority = await readKeyFiles(environment, view.study, committed(hasAuthority ? keysBranch : mainBranch))
   const problems = checkPrefix(view, authority)
-  // Asked for as a branch: a tag may bear the name of a version that has none yet.
-  const head = await lakefs.getBranch(view.study, destination)
-  const before = head && (await readVersionRecord(environment, view.study, head.commitId))
-  if (before?.version === destination && view.record?.version !== destination) {
+  if (destination !== mainBranch && !destination.startsWith('_') && view.record?.version !== destination) {
     const found = view.record?.version ?? 'none'
-    problems.push({
-      code: 'version-replaced',
-      message: 'the branch of a version would hold another one',
-      expected: destination,
-      found,
-    })
+    const message = 'study/version.json names another version than the branch that it goes to'
+    problems.push({ code: 'version-replaced', message, expected: destination, found })
   }
   return problems
 }

@@ -1,5 +1,5 @@
 import type { Environment } from '../environment.ts'
-import { NotFoundError, type Problem } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { compareFile } from '../iceberg/compare-file.ts'
 import type { LiveFile } from '../iceberg/verify-table.ts'
 import { keyOfAddress } from '../layout.ts'
@@ -8,8 +8,9 @@ import { readFooter } from '../parquet/footer.ts'
 import { footerFields } from '../parquet/schema.ts'
 import { type ParquetNode, schemaTree } from '../parquet/schema-tree.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import type { GateProblem } from './codes.ts'
 import { compareColumns, type StatedColumn } from './compare-columns.ts'
-import { isOwn } from './rule-structure.ts'
+import { isOwn } from './rule-addresses.ts'
 import { isDataFault, type StudyView, type TableView, type VersionTable } from './view.ts'
 
 /** What a file's own footer says. */
@@ -70,7 +71,7 @@ function checkDeleteColumns({ columns }: TableView, file: LiveFile, { tree }: Fo
 }
 
 /** What a footer says of columns against the table: exactly where the table is a version's, otherwise as engines read it. */
-function checkColumns(table: TableView | VersionTable, file: LiveFile, facts: FooterFacts): Problem[] {
+function checkColumns(table: TableView | VersionTable, file: LiveFile, facts: FooterFacts): GateProblem[] {
   const { name } = table
   const subject = `the footer of ${shorten(file.address)}`
   if (file.content !== 0) {
@@ -89,7 +90,7 @@ function checkColumns(table: TableView | VersionTable, file: LiveFile, facts: Fo
   )
 }
 
-async function checkFile(lake: ObjectStore, table: TableView | VersionTable, file: LiveFile): Promise<Problem[]> {
+async function checkFile(lake: ObjectStore, table: TableView | VersionTable, file: LiveFile): Promise<GateProblem[]> {
   const { name } = table
   const { address, bytes, rows } = file
   const key = keyOfAddress(lake.bucket, address)
@@ -129,7 +130,7 @@ export async function checkFiles(
   { lake }: Pick<Environment, 'lake'>,
   view: StudyView,
   exact: VersionTable[] = [],
-): Promise<Problem[]> {
+): Promise<GateProblem[]> {
   const byName = new Map(exact.map(table => [table.name, table]))
   // What lies elsewhere is refused as such, and not looked into.
   const files = view.tables.flatMap(table =>

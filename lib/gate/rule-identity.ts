@@ -1,9 +1,9 @@
-import type { Problem } from '../errors.ts'
 import { verifyFieldTypes } from '../iceberg/verify-metadata.ts'
 import { tableUuid } from '../iceberg/write-table.ts'
 import { entitiesOf } from '../keys/entities.ts'
 import { address, dataKey, deliveredLayers, tableLocationKey } from '../layout.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
+import type { GateProblem } from './codes.ts'
 import type { VersionTable, VersionView } from './view.ts'
 
 /** The one file that a raw or base table of a version is made of, by the content that the table names. */
@@ -18,11 +18,11 @@ function expectedFile(view: VersionView, { layer, dataset, fields, metadata }: V
 }
 
 /** Each table of a version is the one that its path names: uuid, location, and the file that its content key names. */
-export function checkIdentity(view: VersionView): Problem[] {
-  const problems: Problem[] = []
+export function checkIdentity(view: VersionView): GateProblem[] {
+  const problems: GateProblem[] = []
   for (const table of view.tables) {
     const { layer, dataset, name, metadata, files } = table
-    const say = (code: string, message: string) => problems.push({ code, table: name, message })
+    const say = (code: GateProblem['code'], message: string) => problems.push({ code, table: name, message })
     if (metadata['table-uuid'] !== tableUuid(view.study, layer, dataset))
       say('table-uuid', 'is another table: its uuid is not this path’s')
     if (metadata.location !== address(view.bucket, tableLocationKey(view.study, layer, dataset))) {

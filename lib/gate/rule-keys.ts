@@ -1,12 +1,12 @@
 import { isNull } from '../columns.ts'
 import type { Environment } from '../environment.ts'
-import type { Problem } from '../errors.ts'
 import type { Field } from '../fields.ts'
 import { type Entity, entitiesOf, naturalKeyFields } from '../keys/entities.ts'
 import { readNaturalKeys } from '../keys/natural-key.ts'
 import { keyColumn, keyOfAddress } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { readColumns } from '../parquet/read.ts'
+import type { GateProblem } from './codes.ts'
 import { judgeOnce, nameFiles } from './verdicts.ts'
 import type { VersionTable, VersionView } from './view.ts'
 
@@ -31,8 +31,8 @@ interface KeyTable {
 async function readKeyTable(
   environment: Pick<Environment, 'lake'>,
   table: VersionTable,
-): Promise<{ table: KeyTable; problems: Problem[] }> {
-  const problems: Problem[] = []
+): Promise<{ table: KeyTable; problems: GateProblem[] }> {
+  const problems: GateProblem[] = []
   const keys = new Set<bigint>()
   const byNaturalKey = new Map<string, bigint>()
   const twice = { key: 0, natural: 0 }
@@ -49,7 +49,7 @@ async function readKeyTable(
       byNaturalKey.set(text, key)
     }
   }
-  const say = (code: string, message: string, count: number) => {
+  const say = (code: GateProblem['code'], message: string, count: number) => {
     if (count > 0) problems.push({ code, table: table.name, message, found: `${count}`, expected: '0' })
   }
   say('key-duplicate', 'rows repeat a surrogate key', twice.key)
@@ -82,12 +82,12 @@ async function checkBaseKeys(
   base: VersionTable,
   entities: Entity[],
   keyTables: Map<string, KeyTable>,
-): Promise<Problem[]> {
+): Promise<GateProblem[]> {
   const own = entitiesOf(base, entities).flatMap(entity => {
     const key = base.fields.find(({ name }) => name === keyColumn(entity.name))
     const table = keyTables.get(entity.name)
     return key && table
-      ? [{ key, table, parts: naturalKeyFields(base, entity)!, faults: new Map<string, number>() }]
+      ? [{ key, table, parts: naturalKeyFields(base, entity)!, faults: new Map<keyof typeof keyFaults, number>() }]
       : []
   })
   const fields = [...new Set(own.flatMap(({ key, parts }) => [...parts, key]))]
@@ -110,7 +110,7 @@ async function checkBaseKeys(
       code,
       table: base.name,
       column: key.name,
-      message: keyFaults[code as keyof typeof keyFaults],
+      message: keyFaults[code],
       expected: '0',
       found: `${count}`,
     })),
@@ -118,7 +118,7 @@ async function checkBaseKeys(
 }
 
 /** Every entity whose key a base table carries has its key table. */
-function findMissingKeyTables({ record, tables }: VersionView, known: Set<string>): Problem[] {
+function findMissingKeyTables({ record, tables }: VersionView, known: Set<string>): GateProblem[] {
   const bases = tables.filter(({ layer }) => layer === 'base')
   return (record?.entities ?? [])
     .filter(({ name }) => !known.has(name))
@@ -131,14 +131,14 @@ function findMissingKeyTables({ record, tables }: VersionView, known: Set<string
 }
 
 /** Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. */
-export async function checkKeys(environment: Pick<Environment, 'lake'>, view: VersionView): Promise<Problem[]> {
+export async function checkKeys(environment: Pick<Environment, 'lake'>, view: VersionView): Promise<GateProblem[]> {
   const { study } = view
   const entities = view.record?.entities ?? []
   const keyViews = new Map(view.tables.filter(({ layer }) => layer === 'keys').map(table => [table.dataset, table]))
   const names = new Map<string, string[][]>()
   for (const [entity, table] of keyViews) names.set(entity, await nameFiles(environment, table))
   // Read at most once, and only for a table that was not judged before.
-  const read = new Map<string, Promise<{ table: KeyTable; problems: Problem[] }>>()
+  const read = new Map<string, Promise<{ table: KeyTable; problems: GateProblem[] }>>()
   const readOnce = (entity: string) => {
     const before = read.get(entity)
     if (before) return before

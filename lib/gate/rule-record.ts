@@ -1,12 +1,13 @@
-import type { Problem } from '../errors.ts'
+import { parseTablePath } from '../layout.ts'
 import { contentKeyProperty } from '../pipeline/table-properties.ts'
-import { countRows, findTable, type VersionView } from './view.ts'
+import type { GateProblem } from './codes.ts'
+import { countRows, findTable, hasTable, type VersionView } from './view.ts'
 
 /** `study/version.json` against what is there: the datasets it names, their files, their rows. */
-export function checkRecord(view: VersionView): Problem[] {
-  const { record, contents, tables } = view
+export function checkRecord(view: VersionView): GateProblem[] {
+  const { record, contents, listing } = view
   if (!record) return contents ? [{ code: 'record-missing', message: 'there is no study/version.json' }] : []
-  const problems: Problem[] = []
+  const problems: GateProblem[] = []
   if (record.study !== view.study) {
     problems.push({
       code: 'record-study',
@@ -15,14 +16,14 @@ export function checkRecord(view: VersionView): Problem[] {
       found: record.study,
     })
   }
-  for (const { dataset, contentKey, rowsIn, rowsOut, rowsRejected } of record.datasets) {
+  for (const { dataset, contentKey, columns, rowsIn, rowsOut, rowsRejected } of record.datasets) {
     const table = `raw.${dataset}`
     const raw = findTable(view, 'raw', dataset)
     if (rowsIn !== rowsOut + rowsRejected) {
       const message = 'rows in are not rows out and rows rejected'
       problems.push({ code: 'record-rows', table, message, expected: `${rowsIn}`, found: `${rowsOut + rowsRejected}` })
     }
-    if (!raw) {
+    if (!hasTable(view, 'raw', dataset)) {
       problems.push({
         code: 'record-dataset-missing',
         table,
@@ -30,11 +31,21 @@ export function checkRecord(view: VersionView): Problem[] {
       })
       continue
     }
+    if (!raw) continue
     if (raw.metadata.properties?.[contentKeyProperty] !== contentKey) {
       problems.push({
         code: 'record-content',
         table,
         message: 'is not made of the content that study/version.json names',
+      })
+    }
+    if (raw.fields.length !== columns) {
+      const difference = { expected: `${columns}`, found: `${raw.fields.length}` }
+      problems.push({
+        code: 'record-columns',
+        table,
+        message: 'has other columns than study/version.json counts',
+        ...difference,
       })
     }
     if (countRows(raw) !== rowsOut) {
@@ -43,9 +54,11 @@ export function checkRecord(view: VersionView): Problem[] {
     }
   }
   const recorded = new Set(record.datasets.map(({ dataset }) => dataset))
-  for (const { layer, dataset, name } of tables) {
+  for (const path of listing.keys()) {
+    const { layer, dataset = '' } = parseTablePath(path) ?? {}
     if (layer === 'raw' && !recorded.has(dataset)) {
-      problems.push({ code: 'record-table-missing', table: name, message: 'study/version.json does not name it' })
+      const message = 'study/version.json does not name it'
+      problems.push({ code: 'record-table-missing', table: `raw.${dataset}`, message })
     }
   }
   return problems

@@ -1,11 +1,12 @@
 import type { Environment } from '../environment.ts'
-import { PreconditionError, type Problem } from '../errors.ts'
+import { PreconditionError } from '../errors.ts'
 import { hashValue } from '../hash.ts'
 import { keyOfAddress, verdictKey } from '../layout.ts'
+import type { GateProblem } from './codes.ts'
 import type { TableView } from './view.ts'
 
 /** Raised when the rules change so that an older verdict no longer counts. */
-export const rulesVersion = 1
+export const rulesVersion = 2
 
 type Lake = Pick<Environment, 'lake'>
 
@@ -27,8 +28,8 @@ export async function nameFiles({ lake }: Lake, { files }: TableView): Promise<s
 export async function judgeOnce(
   { lake }: Lake,
   { study, subject }: { study: string; subject: unknown },
-  judge: () => Promise<Problem[]>,
-): Promise<Problem[]> {
+  judge: () => Promise<GateProblem[]>,
+): Promise<GateProblem[]> {
   const key = verdictKey(study, hashValue({ rulesVersion, subject }))
   if (await lake.head(key)) return []
   const problems = await judge()

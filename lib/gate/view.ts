@@ -1,13 +1,14 @@
 import { parseSerializedContents } from '../contents/serialize.ts'
 import type { Environment } from '../environment.ts'
-import { type Problem, TransientError } from '../errors.ts'
+import { TransientError } from '../errors.ts'
 import type { Contents, Field } from '../fields.ts'
 import { type ColumnHistory, readHistory } from '../iceberg/compare-file.ts'
 import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { type LiveFile, verifySnapshot } from '../iceberg/verify-table.ts'
-import { contentsPath, type Layer, parseTablePath, versionPath } from '../layout.ts'
+import { contentsPath, type Layer, parseTablePath, tablePath, versionPath } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { parseVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
+import type { GateProblem } from './codes.ts'
 
 /** One table as it stands at a ref, whoever wrote it. */
 export interface TableView {
@@ -23,16 +24,17 @@ export interface TableView {
   manifests: string[]
 }
 
-/** All tables of a ref: what the rules of structure judge. */
+/** A ref as the rules of structure judge it. */
 export interface StudyView {
   study: string
   /** Of the lake. */
   bucket: string
-  /** Of every object on the ref. */
-  paths: string[]
+  /** Every object on the ref. */
+  listing: Listing
+  /** The tables that are judged: all, or those that are otherwise than at a good parent. */
   tables: TableView[]
   /** What could not be read at all. */
-  problems: Problem[]
+  problems: GateProblem[]
 }
 
 /** A table of a version: all of its columns are of declared types. */
@@ -46,12 +48,17 @@ export interface VersionView {
   bucket: string
   contents?: Contents
   record?: VersionRecord
+  listing: Listing
+  /** Those that are judged; whether a table is there at all, `listing` says. */
   tables: VersionTable[]
-  problems: Problem[]
+  problems: GateProblem[]
 }
 
 /** Reads at once, at most. */
 const readsAtOnce = 8
+
+/** Objects of a ref by path: what names their content. */
+export type Listing = ReadonlyMap<string, string>
 
 /** Names of errors by which our readers say what is wrong with a document or a file. Whatever else is thrown says that it could not be read. */
 const dataFaults = new Set(['Error', 'IcebergError', 'JsonError', 'NotFoundError', 'ZodError'])
@@ -64,7 +71,7 @@ type Reading = Pick<Environment, 'lakefs' | 'lake'>
 async function readTable(
   { lakefs, lake }: Reading,
   { study, ref, path }: { study: string; ref: string; path: string },
-  problems: Problem[],
+  problems: GateProblem[],
 ): Promise<TableView | undefined> {
   const table = parseTablePath(path)
   if (!table) return undefined
@@ -75,7 +82,7 @@ async function readTable(
     const metadata = parseTableMetadata(new TextDecoder().decode(bytes), path)
     const columns = readHistory(metadata)
     const { files, addresses: manifests, problems: disagreements } = await verifySnapshot(lake, metadata)
-    problems.push(...disagreements.map(message => ({ code: 'snapshot-inconsistent', table: name, message })))
+    problems.push(...disagreements.map(problem => ({ ...problem, table: name })))
     return { ...table, name, metadata, columns, files, manifests }
   } catch (error) {
     if (!isDataFault(error)) throw error
@@ -84,25 +91,30 @@ async function readTable(
   }
 }
 
-/** Reads a ref: a branch with its staged changes, or a commit. Throws TransientError where a server does not answer. */
-export async function readStudyView(environment: Reading, study: string, ref: string): Promise<StudyView> {
-  const problems: Problem[] = []
-  const paths: string[] = []
-  for await (const { path } of environment.lakefs.listObjects(study, ref)) paths.push(path)
+/**
+ * Reads the tables of a ref: a branch with its staged changes, or a commit. `listing` is all that is there; with `scope` only the tables at those
+ * paths are read. Throws TransientError where a server does not answer.
+ */
+export async function readStudyView(
+  environment: Reading,
+  { study, ref, listing, scope }: { study: string; ref: string; listing: Listing; scope?: Set<string> },
+): Promise<StudyView> {
+  const problems: GateProblem[] = []
+  const paths = [...listing.keys()].filter(path => !scope || scope.has(path))
   const tables = await mapConcurrently(paths, readsAtOnce, path =>
     readTable(environment, { study, ref, path }, problems),
   )
   const found = tables.filter(table => table !== undefined)
-  return { study, bucket: environment.lake.bucket, paths, tables: found, problems }
+  return { study, bucket: environment.lake.bucket, listing, tables: found, problems }
 }
 
 /** Reads what a ref declares, and its tables as a version has them. Throws TransientError where a server does not answer. */
 export async function readVersionView(
   { lakefs }: Reading,
-  { study, bucket, tables }: StudyView,
+  { study, bucket, listing, tables }: StudyView,
   ref: string,
 ): Promise<VersionView> {
-  const view: VersionView = { study, bucket, tables: [], problems: [] }
+  const view: VersionView = { study, bucket, listing, tables: [], problems: [] }
   // Read outside of the attempts below: a server that fails says nothing of what is declared.
   const contents = await lakefs.getObject(study, ref, contentsPath)
   const record = await lakefs.getObject(study, ref, versionPath)
@@ -133,6 +145,10 @@ export async function readVersionView(
 export function findTable({ tables }: VersionView, layer: Layer, dataset: string): VersionTable | undefined {
   return tables.find(table => table.layer === layer && table.dataset === dataset)
 }
+
+/** True where the ref has that table, judged or not. */
+export const hasTable = ({ listing }: Pick<VersionView, 'listing'>, layer: Layer, dataset: string): boolean =>
+  listing.has(tablePath(layer, dataset))
 
 /** Rows of the table's current snapshot. */
 export const countRows = ({ files }: TableView): number => files.reduce((sum, { rows }) => sum + rows, 0)

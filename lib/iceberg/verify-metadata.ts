@@ -1,9 +1,17 @@
 import { equalIds, type Id, type Snapshot, type TableMetadata } from './metadata.ts'
 import { describeType, mayBecome, type NestedType, parseNestedFields, walkFields } from './nested-type.ts'
 
+/** Stable names of what can be wrong within one table's metadata, manifests included. */
+export type MetadataCode =
+  | `schema-${'duplicate' | 'field-id' | 'name' | 'last-column' | 'field-type'}`
+  | `${'partition-spec' | 'sort-order'}-${'missing' | 'duplicate' | 'column'}`
+  | `snapshot-${'duplicate' | 'sequence' | 'chain' | 'schema' | 'ref' | 'branch' | 'totals'}`
+  | `manifest-${'size' | 'counts' | 'spec' | 'sequence' | 'content'}`
+  | 'file-duplicate'
+
 /** A disagreement within one table's metadata. */
 export interface MetadataProblem {
-  code: string
+  code: MetadataCode
   message: string
   column?: string
   expected?: string
@@ -28,7 +36,7 @@ function checkSchemas({ schemas, 'last-column-id': last }: TableMetadata): Metad
     const seen = new Set<number>()
     const paths = new Set<string>()
     for (const { field, path } of walkFields(parseNestedFields(fields))) {
-      const say = (code: string, message: string) =>
+      const say = (code: MetadataCode, message: string) =>
         problems.push({ code, column: path, message: `schema ${schemaId} ${message}`, found: `${field.id}` })
       if (seen.has(field.id)) say('schema-field-id', 'has two columns of one field id')
       if (paths.has(path)) say('schema-name', 'has two columns of one name')
@@ -73,8 +81,11 @@ function checkLayout(metadata: TableMetadata): MetadataProblem[] {
     new Set(schemas.flatMap(({ fields }) => [...walkFields(parseNestedFields(fields))].map(({ field }) => field.id)))
   const current = columns(metadata.schemas.filter(schema => schema['schema-id'] === metadata['current-schema-id']))
   const ever = columns(metadata.schemas)
-  const check = (what: string, { id, all }: { id: number; all: { id: number; sources: number[] }[] }) => {
-    const code = `${what}-missing`
+  const check = (
+    what: 'partition-spec' | 'sort-order',
+    { id, all }: { id: number; all: { id: number; sources: number[] }[] },
+  ) => {
+    const code = `${what}-missing` as const
     if (!all.some(item => item.id === id))
       problems.push({ code, message: `has no ${what} ${id}, which is its default` })
     if (new Set(all.map(item => item.id)).size < all.length)
@@ -108,7 +119,7 @@ const key = (id: Id): string => BigInt(id).toString()
 function checkSnapshots(metadata: TableMetadata): MetadataProblem[] {
   const problems: MetadataProblem[] = []
   const { snapshots = [], refs = {}, 'last-sequence-number': last, 'current-snapshot-id': current } = metadata
-  const say = (code: string, message: string, difference: { expected?: string; found?: string } = {}) =>
+  const say = (code: MetadataCode, message: string, difference: { expected?: string; found?: string } = {}) =>
     problems.push({ code, message, ...difference })
   const byId = new Map(snapshots.map(snapshot => [key(snapshot['snapshot-id']), snapshot]))
   if (byId.size < snapshots.length) say('snapshot-duplicate', 'two of its snapshots have one id')

@@ -15,7 +15,8 @@ export async function explainRefusal(
   { study, ref, destination }: { study: string; ref: string; destination?: string },
   refusal: LakefsError,
 ): Promise<never> {
-  const { problems } = await checkRef(environment, study, ref, { destination })
+  const parent = (await environment.lakefs.getBranch(study, destination ?? ref))?.commitId
+  const { problems } = await checkRef(environment, study, ref, { destination, parent, isCandidate: true })
   if (problems.length > 0) throw new Rejection(problems, { cause: refusal })
   throw new TransientError('lakeFS refused because the gate did not answer for it', { cause: refusal })
 }

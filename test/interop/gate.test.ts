@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkRef } from '../../lib/gate/check-ref.ts'
+import { formatGateAction } from '../../lib/gate-action.ts'
 import type { Lakefs } from '../../lib/lakefs/client.ts'
-import { keyOfAddress, tablePath } from '../../lib/layout.ts'
+import { gatePath, keyOfAddress, tablePath } from '../../lib/layout.ts'
 import { createDirectoryStore } from '../../lib/store/directory.ts'
 import type { ObjectStore } from '../../lib/store/object-store.ts'
 import { python, runPython } from './python.ts'
@@ -24,14 +25,15 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true })
 })
 
+const action = new TextEncoder().encode(formatGateAction({ url: 'http://gate/' }))
 /** A ref that holds one table: as much of lakeFS as the gate asks for it. */
 function refWith(name: string, bytes: Uint8Array): Lakefs {
   const path = tablePath('work', name)
   return {
     async *listObjects() {
-      yield { path }
+      for (const object of [gatePath, path]) yield { path: object }
     },
-    getObject: async () => bytes,
+    getObject: async (_study: string, _ref: string, object: string) => (object === path ? bytes : action),
   } as unknown as Lakefs
 }
 

@@ -377,7 +377,7 @@ describe('table objects', () => {
         snapshots[0]!.summary['total-records'] = '7'
       }),
     )
-    expect(found).toEqual(['snapshot-inconsistent raw.dm'])
+    expect(found).toEqual(['snapshot-totals raw.dm'])
   })
 })
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Field } from '../../../lib/fields.ts'
 import { checkRef } from '../../../lib/gate/check-ref.ts'
+import { formatGateAction } from '../../../lib/gate-action.ts'
 import { formatTableMetadata, type TableMetadata } from '../../../lib/iceberg/metadata.ts'
 import { writeTable } from '../../../lib/iceberg/write-table.ts'
 import type { Lakefs } from '../../../lib/lakefs/client.ts'
-import { dataKey, tablePath } from '../../../lib/layout.ts'
+import { dataKey, gatePath, tablePath } from '../../../lib/layout.ts'
 import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { describeDataFile } from '../../../lib/pipeline/data-files.ts'
 import { changeTable, fileOf, type TableChange } from '../../support/change-table.ts'
@@ -47,9 +48,10 @@ async function judge(tables: Record<string, TableMetadata>, paths: string[] = []
   )
   const lakefs = {
     async *listObjects() {
-      for (const object of [...texts.keys(), ...paths]) yield { path: object }
+      for (const object of [gatePath, ...texts.keys(), ...paths]) yield { path: object, checksum: texts.get(object) }
     },
-    getObject: async (_study: string, _ref: string, object: string) => new TextEncoder().encode(texts.get(object)),
+    getObject: async (_study: string, _ref: string, object: string) =>
+      new TextEncoder().encode(object === gatePath ? formatGateAction({ url: 'http://gate/' }) : texts.get(object)),
   } as unknown as Lakefs
   // A store of its own each time: footers are remembered by it.
   const { problems } = await checkRef({ lake: { ...store }, lakefs }, study, 'x', { profile: 'structure' })
@@ -71,7 +73,7 @@ const asDeletes = (content: 1 | 2, equalityIds: number[] | null = null): TableCh
 
 describe('what is on a branch', () => {
   it('is tables, what the system puts there, and what nobody takes for a table', async () => {
-    const system = ['_lakefs_actions/gate.yaml', 'study/contents.json', 'study/version.json', 'notes/readme.md']
+    const system = ['study/contents.json', 'study/version.json', 'notes/readme.md']
     expect(await judge({ t: await makeTable() }, system)).toEqual([])
   })
 
@@ -156,7 +158,7 @@ describe('delete files', () => {
   })
 
   it('stand in manifests of deletes, data in those of data', async () => {
-    expect(await judgeChange({ entries: asDeletes(1).entries }, deletes)).toEqual(['snapshot-inconsistent'])
+    expect(await judgeChange({ entries: asDeletes(1).entries }, deletes)).toEqual(['manifest-content'])
   })
 
   it('exist, whole', async () => {
@@ -192,7 +194,7 @@ describe('files', () => {
         manifest![member] = value
       },
     })
-    expect(await judgeChange(wrong('partition_spec_id', 9))).toEqual(['snapshot-inconsistent'])
-    expect(await judgeChange(wrong('sequence_number', 9))).toEqual(['snapshot-inconsistent'])
+    expect(await judgeChange(wrong('partition_spec_id', 9))).toEqual(['manifest-spec'])
+    expect(await judgeChange(wrong('sequence_number', 9))).toEqual(['manifest-sequence'])
   })
 })

@@ -32,7 +32,7 @@ it('the keys of files that were judged are not read again', async () => {
 it('only a good verdict is kept, and one that another process kept meanwhile is as good', async () => {
   const lake = memoryStore()
   let judged = 0
-  const bad = [{ code: 'bad', message: 'bad' }]
+  const bad = [{ code: 'key-duplicate' as const, message: 'bad' }]
   const judge = async () => (judged++ === 0 ? bad : [])
   const subject = { files: ['a'] }
   expect(await judgeOnce({ lake }, { study, subject }, judge)).toEqual(bad)

@@ -158,7 +158,10 @@ describe('verifySnapshot', () => {
     const { files, problems } = await verifySnapshot(store, metadata)
     expect(files.map(({ content }) => content)).toEqual([1, 0, 0])
     const subject = `manifest ${manifest}`
-    expect(problems).toEqual([
+    const sentences = problems.map(({ message, expected, found }) =>
+      expected === undefined ? message : `${message}: expected ${expected}, found ${found}`,
+    )
+    expect(sentences).toEqual([
       `${subject}: size in bytes: expected ${listed}, found ${size}`,
       `${subject}: added rows: expected 6, found 7`,
       `${subject}: existing files: expected 0, found 1`,
