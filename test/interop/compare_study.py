@@ -1,7 +1,8 @@
 """Compares the committed tables of a study's versions with what Python itself reads in the delivered files.
 
 Input: {"encoding": codec of files without byte-order mark, "entities": {name: [column]} or null for the usual ones,
-        "versions": [{"name", "folder" of the delivered files, "tables": {"raw.dm": "s3://…metadata.json"}}]}, in the order of loading
+        "versions": [{"name", "folder" of the delivered files, "tables": {"raw.dm": "s3://…metadata.json"}}]}, in the order of loading;
+        with "catalog": {"study", "properties" of a REST catalog} tables are not given, but found and loaded there
 Output: {"problems": [text], "tables": {"v1 raw.dm": {"rows", "cells", "rowGroups", "files": [address]}},
          "joins": {"v1 ae": {"rows": of ae, "joined": with dm by patient_key}}, "ids": {"v1 raw.dm": {column: field id}}}
 
@@ -14,6 +15,8 @@ import sys
 
 from compare_tables import Comparison
 from declared import read_contents
+from lake_io import PROPERTIES
+from pyiceberg.catalog.rest import RestCatalog
 from delivered import read_values
 from natural_keys import Authority, entities_of
 
@@ -21,6 +24,13 @@ from natural_keys import Authority, entities_of
 def find_file(folder: str, dataset: str) -> str:
     [name] = [name for name in os.listdir(folder) if name.lower() == f"{dataset}.csv"]
     return os.path.join(folder, name)
+
+
+def load_tables(catalog: dict, version: str) -> dict:
+    loader = RestCatalog("studylake", **PROPERTIES, **catalog["properties"])
+    namespaces = loader.list_namespaces((f"{catalog['study']}@{version}",))
+    names = [name for namespace in namespaces for name in loader.list_tables(namespace)]
+    return {".".join(name[1:]): loader.load_table(name) for name in names}
 
 
 def compare_version(comparison: Comparison, authority: Authority, version: dict, request: dict) -> None:
@@ -33,7 +43,7 @@ def compare_version(comparison: Comparison, authority: Authority, version: dict,
     for entity in entities:
         authority.deliver(version["name"], entity, contents, values)
 
-    tables = dict(version["tables"])
+    tables = dict(version["tables"]) if "tables" in version else load_tables(request["catalog"], version["name"])
     for dataset, columns in contents.items():
         own = [entity for entity in entities if entity.positions(columns)]
         keys = [authority.keys_of(entity, columns, values[dataset]) for entity in own]

@@ -37,12 +37,14 @@ class Comparison:
         return expected == found
 
     def compare(self, version, layer, dataset, metadata, columns: list[Column], values: list[list], sort_by=None) -> None:
-        """`sort_by`: the position of the column that orders the rows, where the order of the rows means nothing."""
+        """`metadata`: of the table, an address or the table itself. `sort_by`: the position of the column that orders the rows, where the
+        order of the rows means nothing.
+        """
         name = f"{version} {layer}.{dataset}"
         if metadata is None:
             self.problem(name, "the table is missing")
             return
-        table = StaticTable.from_metadata(metadata, PROPERTIES)
+        table = StaticTable.from_metadata(metadata, PROPERTIES) if isinstance(metadata, str) else metadata
         self.compare_schema(name, table, columns)
         files = table.inspect.files().to_pylist()
         parquet = [pq.ParquetFile(path_of(file["file_path"])) for file in files]

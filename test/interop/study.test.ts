@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { catalogAddress } from '../../infra/local/buckets.ts'
 import type { Platform } from '../../infra/local/platform.ts'
 import { contentsFile, keysBranch, landingKey } from '../../lib/layout.ts'
 import { allTypesEntities, allTypesLatin1Study, allTypesStudy, makeAllTypesStudy } from '../support/all-types-study.ts'
@@ -43,6 +44,15 @@ async function compareWithPython(
   }
   const lake = { lake: join(platform.folder, 'lake') }
   return runPython('compare_study.py', { versions, encoding, entities: entities ?? null }, { lake })
+}
+
+/** The same, where Python finds the tables itself in the catalog. */
+function compareThroughCatalog(platform: Platform, study: string, sources: Source[]): Promise<StudyComparison> {
+  const { folder: root, settings } = platform
+  const properties = { uri: catalogAddress(settings), token: settings.catalogToken }
+  const versions = sources.map(({ version, folder }) => ({ name: version, folder }))
+  const request = { versions, encoding: 'utf-8', entities: null, catalog: { study, properties } }
+  return runPython('compare_study.py', request, { lake: { lake: join(root, 'lake') } })
 }
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -98,6 +108,14 @@ describe.skipIf(!python || !studies)('a real study, cdiscpilot01 (STUDYLAKE_STUD
     for (const column of ['USUBJID', 'AGE', 'patient_key']) {
       expect(new Set(sources.map(({ version }) => comparison.ids[`${version} base.dm`]![column])).size).toBe(1)
     }
+  })
+
+  it('has the same in every table that pyiceberg finds in the catalog, at every version', async () => {
+    const comparison = await compareThroughCatalog(first, study, sources)
+    expect(comparison.problems).toEqual([])
+    for (const [version, datasets] of Object.entries({ v1: 3, v2: 9, v3: 9, v4: 9 }))
+      expect(tablesOf(comparison, version)).toHaveLength(2 * datasets + 3)
+    expect(comparison.tables['v4 raw.cm']).toMatchObject({ rows: 7510, cells: 7510 * 21 })
   })
 
   it('is left as it is when a version is uploaded again, and when its files come under another name', async () => {
