@@ -1,4 +1,4 @@
-import type { SchemaBody } from './body-parts.ts'
+import type { SchemaBody, StructType } from './body-parts.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Draft, resolveLast, withMetadata } from './draft.ts'
 import { bindSpec, fieldsOfSpec, sameSpec } from './partition-spec.ts'
@@ -45,7 +45,7 @@ export const structureUpdates = {
     const { 'partition-specs': specs, 'last-partition-id': lastId } = draft.metadata
     const known = specs.find(candidate => sameSpec(fieldsOfSpec(candidate), update.spec.fields))
     if (known) return { ...draft, lastSpecId: known['spec-id'] }
-    const fields = bindSpec(update.spec.fields, { schema: currentSchema(draft), specs, lastId })
+    const fields = bindSpec(update.spec.fields, { schema: schemaFor(draft, update.spec.fields), specs, lastId })
     const id = nextId(specs.map(spec => spec['spec-id']))
     return {
       ...withMetadata(draft, {
@@ -75,7 +75,7 @@ export const structureUpdates = {
     const asked = update['sort-order']
     const known = orders.find(candidate => sameOrder(fieldsOfOrder(candidate), asked.fields))
     if (known) return { ...draft, lastOrderId: known['order-id'] }
-    const fields = bindOrder(asked.fields, currentSchema(draft))
+    const fields = bindOrder(asked.fields, schemaFor(draft, asked.fields))
     // Spec, "Sorting": 0 is the order that sorts nothing.
     const id = fields.length === 0 ? 0 : Math.max(1, nextId(orders.map(order => order['order-id'])))
     return {
@@ -91,6 +91,10 @@ export const structureUpdates = {
     return withMetadata(draft, { 'default-sort-order-id': id })
   },
 }
+
+/** The schema that these fields are made for. None need none: there are clients that name the schema of a new table last. */
+const schemaFor = (draft: Draft, fields: readonly unknown[]): StructType =>
+  fields.length === 0 ? { type: 'struct', fields: [] } : currentSchema(draft)
 
 const nextId = (ids: number[]): number => Math.max(-1, ...ids) + 1
 

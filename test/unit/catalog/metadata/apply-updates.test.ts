@@ -55,12 +55,24 @@ describe('a table of updates alone', () => {
   it.each([
     ['assign-uuid', /not make a whole table: assign-uuid missing/],
     ['set-location', /set-location missing/],
-    ['set-current-schema', /cannot come before set-current-schema/],
+    ['set-current-schema', /set-current-schema missing/],
     ['set-default-spec', /set-default-spec missing/],
     ['set-default-sort-order', /set-default-sort-order missing/],
   ])('is not whole without %s', (action, message) => {
     const updates = creation.filter(update => update.action !== action)
     expectRefusal(() => commit(undefined, updates), 'BadRequestException', message)
+  })
+
+  it('may name its schema last, where it has no partitions and no order', () => {
+    const isSchema = ({ action }: { action: string }) => action === 'set-current-schema'
+    const last = [...creation.filter(update => !isSchema(update)), ...creation.filter(isSchema)]
+    expect(commit(undefined, last)).toEqual(commit(undefined, creation))
+    const fields = [{ 'source-id': 1, transform: 'identity', name: 'part' }]
+    const partitioned = [
+      { action: 'add-spec', spec: { fields } },
+      ...last.filter(({ action }) => action !== 'add-spec'),
+    ]
+    expectRefusal(() => commit(undefined, partitioned), 'BadRequestException', /cannot come before set-current-schema/)
   })
 
   it('is not made of nothing', () => {
