@@ -118,6 +118,12 @@ describe('a commit', () => {
     expect(seen).toEqual([test.clock.now()])
   })
 
+  it('is answered though its hidden branch does not go away', async () => {
+    const environment = withLakefs(test.environment, { deleteBranch: () => new Promise<never>(() => {}) })
+    expect((await commit([create('a')], environment)).commit).toBe(await headOf(branch))
+    expect(await hidden()).toHaveLength(1)
+  })
+
   it('makes few calls, one after the other', async () => {
     await commit([create('a')])
     const calls: string[] = []
