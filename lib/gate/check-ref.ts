@@ -112,7 +112,7 @@ export async function checkRef(
   )
   if (destination !== undefined)
     problems.push(...(await checkDestination(environment, version, { commit: ref, destination })))
-  // Keys are read from the files: only where those are what the tables say of them.
-  if (problems.length === 0) problems.push(...(await checkKeys(environment, version)))
+  const except = new Set(problems.flatMap(({ table }) => table ?? []))
+  problems.push(...(await checkKeys(environment, version, { except })))
   return { profile, tables, problems }
 }

@@ -117,24 +117,19 @@ async function checkBaseKeys(
   )
 }
 
-/** Every entity whose key a base table carries has its key table. */
-function findMissingKeyTables({ record, tables }: VersionView, known: Set<string>): GateProblem[] {
-  const bases = tables.filter(({ layer }) => layer === 'base')
-  return (record?.entities ?? [])
-    .filter(({ name }) => !known.has(name))
-    .filter(entity => bases.some(base => entitiesOf(base, [entity]).length > 0))
-    .map(({ name }) => ({
-      code: 'key-table-missing',
-      table: `keys.${name}`,
-      message: 'base tables carry its keys and there is no such table',
-    }))
-}
-
-/** Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. */
-export async function checkKeys(environment: Pick<Environment, 'lake'>, view: VersionView): Promise<GateProblem[]> {
+/**
+ * Key tables: no key twice, no natural key twice. Base tables: every row has the key that its natural key has in the key table. Keys are read from the
+ * files: tables in `except`, whose files may not be what the tables say of them, are left out.
+ */
+export async function checkKeys(
+  environment: Pick<Environment, 'lake'>,
+  view: VersionView,
+  { except }: { except: ReadonlySet<string> },
+): Promise<GateProblem[]> {
   const { study } = view
   const entities = view.record?.entities ?? []
-  const keyViews = new Map(view.tables.filter(({ layer }) => layer === 'keys').map(table => [table.dataset, table]))
+  const readable = view.tables.filter(({ name }) => !except.has(name))
+  const keyViews = new Map(readable.filter(({ layer }) => layer === 'keys').map(table => [table.dataset, table]))
   const names = new Map<string, string[][]>()
   for (const [entity, table] of keyViews) names.set(entity, await nameFiles(environment, table))
   // Read at most once, and only for a table that was not judged before.
@@ -146,12 +141,12 @@ export async function checkKeys(environment: Pick<Environment, 'lake'>, view: Ve
     read.set(entity, reading)
     return reading
   }
-  const problems = findMissingKeyTables(view, new Set(keyViews.keys()))
+  const problems: GateProblem[] = []
   for (const entity of keyViews.keys()) {
     const subject = { keys: names.get(entity) }
     problems.push(...(await judgeOnce(environment, { study, subject }, async () => (await readOnce(entity)).problems)))
   }
-  const bases = view.tables.filter(({ layer }) => layer === 'base')
+  const bases = readable.filter(({ layer }) => layer === 'base')
   const found = await mapConcurrently(bases, readsAtOnce, async base => {
     const own = entitiesOf(base, entities).filter(({ name }) => keyViews.has(name))
     if (own.length === 0) return []
