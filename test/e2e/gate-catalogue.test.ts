@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Field } from '../../lib/fields.ts'
 import { answerHook } from '../../lib/gate/answer-hook.ts'
 import { isAttested, judgeCommit } from '../../lib/gate/attest.ts'
+import { explanations } from '../../lib/gate/explain-code.ts'
 import { currentSnapshot, formatTableMetadata } from '../../lib/iceberg/metadata.ts'
 import { writeTable } from '../../lib/iceberg/write-table.ts'
 import { LakefsError } from '../../lib/lakefs/client.ts'
@@ -217,7 +218,43 @@ const broken: [string, string, Change][] = [
   ['a name twice', 'schema-name', editColumns('raw.dm', ([a, b]) => Object.assign(b!, { name: a!.name }))],
   ['a label of base', 'base-label', editColumns('base.dm', columns => Object.assign(columns[1]!, { doc: 'Centre' }))],
   ['the order of base', 'base-order', editColumns('base.dm', columns => columns.reverse())],
+  ['a type of base', 'base-type', editColumns('base.dm', columns => Object.assign(columns[2]!, { type: 'string' }))],
+  ['a field id of base', 'base-field-id', editColumns('base.dm', columns => Object.assign(columns[2]!, { id: 77 }))],
+  [
+    'nullability of base',
+    'base-nullability',
+    editColumns('base.dm', columns => Object.assign(columns[3]!, { required: true })),
+  ],
+  [
+    'a column that raw does not have',
+    'base-column-extra',
+    editColumns('base.dm', columns => columns.push({ id: 77, name: 'NEW', type: 'string', required: false })),
+  ],
   // The rest of the metadata, edited by hand.
+  [
+    'an older schema in which a field id is another type',
+    'schema-field-type',
+    editTable('raw.dm', of => {
+      const [schema] = structuredClone(of.schemas)
+      Object.assign(schema!.fields[2]!, { type: 'date' })
+      of.schemas.push({ ...schema!, 'schema-id': 7 })
+    }),
+  ],
+  [
+    'two partition specs of one id',
+    'partition-spec-duplicate',
+    editTable('raw.dm', of => of['partition-specs'].push(of['partition-specs'][0]!)),
+  ],
+  [
+    'two sort orders of one id',
+    'sort-order-duplicate',
+    editTable('raw.dm', of => of['sort-orders'].push(of['sort-orders'][0]!)),
+  ],
+  [
+    'a sort order by a column that is not there',
+    'sort-order-column',
+    editTable('raw.dm', of => of['sort-orders'][0]!.fields.push({ 'source-id': 77, transform: 'identity' })),
+  ],
   ['no JSON', 'table-unreadable', write(pathOf('raw.dm'), '{"format')],
   ['another format version', 'table-unreadable', editTable('raw.dm', of => Object.assign(of, { 'format-version': 1 }))],
   ['no current schema', 'table-unreadable', editTable('raw.dm', of => Object.assign(of, { 'current-schema-id': 9 }))],
@@ -537,6 +574,14 @@ describe('a broken commit', () => {
   it('is one of many kinds', () => {
     expect(broken.length).toBeGreaterThanOrEqual(100)
     expect(new Set(broken.map(([what]) => what)).size).toBe(broken.length)
+    const seen = new Set(broken.map(([, code]) => code))
+    // Those that need more than one branch, or no table: seen further down.
+    const elsewhere = ['authority-rewritten', 'authority-table-lost', 'event-refused', 'gate-changed', 'gate-missing']
+    expect(
+      Object.keys(explanations)
+        .filter(code => !seen.has(code))
+        .sort(),
+    ).toEqual(elsewhere)
   })
 
   it.each(broken.filter(([, code]) => !onlyMerge.has(code)))(
@@ -677,6 +722,17 @@ describe('what goes around the hooks', () => {
     const problems = await judgeCommit(test.environment, { study, commit, destination: 'v2' })
     expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['contents-type', 'footer-type']))
     expect(await isAttested(test.environment, { study, commit, profile: 'structure' })).toBe(false)
+  })
+
+  it('a candidate without the action is refused where its source still has it', async () => {
+    const { lakefs } = test.environment
+    await lakefs.createBranch(study, { name: 'bare', source: 'v1' })
+    const [late, bare] = [sql(), sql()]
+    await lakefs.createBranch(study, { name: late, source: 'bare', hidden: true })
+    await addWork('late')({ test, study, branch: late, after: () => {} })
+    await lakefs.commit(study, late, { message: 'x' })
+    expect(await onBranch(bare, 'bare', remove(gatePath), 'bare')).toEqual({ committed: [], merged: [] })
+    expect(await refusal(lakefs.merge(study, late, 'bare'))).toEqual(['gate-missing'])
   })
 
   it('a version stays one without its record', async () => {
