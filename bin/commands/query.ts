@@ -11,7 +11,7 @@ import { count, type Output } from '../support/output.ts'
 import { resolveFromUser } from '../support/paths.ts'
 import { createCsvPrinter, createJsonPrinter, createTablePrinter, type RowPrinter } from '../support/print-rows.ts'
 import { parseStatement } from '../support/statement.ts'
-import { openQuery, type Page, type Query, QueryError, type QueryOptions } from '../support/trino.ts'
+import { CancelledError, openQuery, type Page, type Query, QueryError, type QueryOptions } from '../support/trino.ts'
 
 /** Whoever reads the result wants no more of it. */
 class ClosedError extends Error {
@@ -81,7 +81,7 @@ async function createCatalog(options: QueryOptions, config: QueryConfig): Promis
 const describeUpdate = ({ updateType, updateCount }: Page): string =>
   updateCount == null ? `${updateType}` : `${updateType}: ${count(Number(updateCount), 'row')}`
 
-/** Prints the pages of a query; as text, what a statement has done that is no query. Throws QueryError, CommandError and ClosedError. */
+/** Prints the pages of a query; as text, what a statement has done that is no query. Throws what the pages throw, CommandError and ClosedError. */
 async function print(
   query: Query,
   printer: RowPrinter,
@@ -141,7 +141,7 @@ async function run(
       if (!stopped) await ask()
     }
   } catch (error) {
-    if (!(error instanceof ClosedError)) throw error
+    if (!(error instanceof ClosedError || error instanceof CancelledError)) throw error
   } finally {
     output.clear()
     forget()

@@ -33,6 +33,11 @@ export class QueryError extends CommandError {
   }
 }
 
+/** A query was cancelled by us: what came of it is not all that there is. */
+export class CancelledError extends Error {
+  override name = 'CancelledError'
+}
+
 export interface QueryOptions {
   /** `http://127.0.0.1:8080` */
   server: string
@@ -44,9 +49,11 @@ export interface QueryOptions {
 }
 
 export interface Query {
-  /** Ends with the last page. Breaking it off cancels the query. Throws QueryError, and CommandError where Trino cannot be asked. */
+  /**
+   * Ends with the last page. Breaking it off cancels the query. Throws QueryError, CancelledError, and CommandError where Trino cannot be asked.
+   */
   pages: AsyncIterable<Page>
-  /** Has Trino end the query; the pages end, too. Resolves with whether Trino did. */
+  /** Has Trino end the query. Resolves with whether Trino did. */
   cancel(): Promise<boolean>
 }
 
@@ -129,13 +136,14 @@ export function openQuery(
       for (let last: unknown; !cancelled; ) {
         const { value, done } = await attempt(() => iterator.next())
         const page = value as Page
+        if (cancelled) break
         // A query that ends with its first answer has no other.
-        if (cancelled || page === last) break
+        if (page === last) return
         last = page
         ended = page.nextUri === undefined
         if (page.error) throw new QueryError(page.error)
         yield page
-        if (done || ended) break
+        if (done || ended) return
       }
     } catch (error) {
       // What is broken off is answered as a failure.
@@ -143,6 +151,7 @@ export function openQuery(
     } finally {
       if (!ended) await cancel()
     }
+    throw new CancelledError('the query was cancelled')
   }
   return { pages: readPages(), cancel }
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { openQuery, type Page } from '../../../bin/support/trino.ts'
+import { CancelledError, openQuery, type Page } from '../../../bin/support/trino.ts'
 import { type FakePage, type FakeTrino, startFakeTrino } from '../../support/fake-trino.ts'
 
 const launcher = join(import.meta.dirname, '..', '..', '..', 'bin', 'studylake.mjs')
@@ -93,24 +93,30 @@ describe('a query', () => {
     expect(queries).toMatchObject([{ served: 5, cancelledAt: 5 }])
   })
 
-  it('that is cancelled ends, without an error; before it was sent, too', async () => {
+  it('that is cancelled never looks like one that has ended; nor does one that was not sent yet', async () => {
     const { url, queries } = await serve(endlessly)
     const query = open(url)
     let rows = 0
-    for await (const _ of query.pages) if (++rows === 3) expect(await query.cancel()).toBe(true)
+    const reading = async () => {
+      for await (const _ of query.pages) if (++rows === 3) expect(await query.cancel()).toBe(true)
+    }
+    await expect(reading()).rejects.toThrow(CancelledError)
     expect([rows, queries[0]!.cancelledAt]).toEqual([3, 4])
     const unsent = open(url)
     expect(await unsent.cancel()).toBe(true)
-    expect(await collect(unsent.pages)).toEqual([])
+    await expect(collect(unsent.pages)).rejects.toThrow(CancelledError)
   })
 
   it('that cannot be cancelled says so', async () => {
     const { url, close } = await serve(endlessly)
     const query = open(url)
-    for await (const _ of query.pages) {
-      await close()
-      expect(await query.cancel()).toBe(false)
+    const reading = async () => {
+      for await (const _ of query.pages) {
+        await close()
+        expect(await query.cancel()).toBe(false)
+      }
     }
+    await expect(reading()).rejects.toThrow(CancelledError)
     trino = undefined
   })
 
@@ -246,10 +252,12 @@ describe('studylake query', () => {
 
   it('cancels the query on Ctrl-C', async () => {
     await serve(endlessly)
-    const { child, output, ended } = start(['select 1', '--csv'])
-    while (!output.stdout.includes('\n5\n')) await once(child.stdout, 'data')
+    const { child, output, ended } = start(['select 1', '--json'])
+    while (!output.stdout.includes('{"a":5}')) await once(child.stdout, 'data')
     child.kill('SIGINT')
-    expect(await ended).toMatchObject({ code: 130, stderr: '' })
+    const { code, stdout, stderr } = await ended
+    expect([code, stderr]).toEqual([130, ''])
+    expect(stdout).not.toContain(']')
     expect(trino!.queries).toMatchObject([{ cancelledAt: expect.any(Number) }])
   })
 
