@@ -64,10 +64,16 @@ async function readView(
     study,
     ref,
     profile,
+    listing,
     parent,
-  }: { study: string; ref: string; profile: Profile; parent?: { ref: string; listing: Listing } },
+  }: {
+    study: string
+    ref: string
+    profile: Profile
+    listing: Listing
+    parent?: { ref: string; listing: Listing }
+  },
 ): Promise<StudyView> {
-  const listing = await listRef(environment, study, ref)
   const known = parent && (await readAttestation(environment, { study, commit: parent.ref }))
   if (!parent || known === undefined || !covers(known, profile))
     return readStudyView(environment, { study, ref, listing })
@@ -87,9 +93,12 @@ export async function checkRef(
 ): Promise<Verdict> {
   const target = destination ?? ref
   const profile = given ?? (await profileOf(environment, { study, branch: target, commit: ref }))
-  const parent =
-    parentRef === undefined ? undefined : { ref: parentRef, listing: await listRef(environment, study, parentRef) }
-  const view = await readView(environment, { study, ref, profile, parent })
+  const [listing, before] = await Promise.all([
+    listRef(environment, study, ref),
+    parentRef === undefined ? undefined : listRef(environment, study, parentRef),
+  ])
+  const parent = parentRef === undefined || !before ? undefined : { ref: parentRef, listing: before }
+  const view = await readView(environment, { study, ref, profile, listing, parent })
   const problems = checkStructure(view, profile)
   if (isCandidate) problems.push(...(await checkAction(environment, view, ref)))
   if (parent && !isPromotion(target))

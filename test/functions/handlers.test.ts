@@ -6,7 +6,7 @@ import { makeEnvironment, type TestEnvironment } from '../support/environment.ts
 import { readSample } from '../support/samples.ts'
 import { smallStudy } from '../support/small-study.ts'
 
-const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 }
+const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 60_000 }
 const [study, version] = ['trial-01', 'v1']
 let test: TestEnvironment
 let handlers: Handlers
@@ -189,6 +189,16 @@ describe('check', () => {
     const { statusCode, body } = await failing.check(request(), context)
     expect(statusCode).toBe(503)
     expect(body).not.toContain('1234')
+  })
+
+  it('says in time that it cannot finish', async () => {
+    const never = () => new Promise<never>(() => {})
+    const lakefs = { ...test.environment.lakefs, getBranch: never, getCommit: never, getObject: never }
+    const { check } = createHandlers({ ...test.environment, lakefs })
+    const short = { ...context, getRemainingTimeInMillis: () => 3020 }
+    const { statusCode, body } = await check(request(), short)
+    expect(statusCode).toBe(503)
+    expect(body).toContain('in time')
   })
 
   it('an event of no function URL ends the invocation', async () => {
