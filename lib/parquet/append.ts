@@ -3,7 +3,7 @@ import { ByteWriter } from 'hyparquet-writer'
 import { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import { defaultPageBytes, type WrittenChunk, writeColumnChunk } from './chunk.ts'
+import { compressChunk, defaultPageBytes, encodeColumnChunk, type WrittenChunk, writeColumnChunk } from './chunk.ts'
 import { magic, type ParquetMetadata, parseFooter } from './footer.ts'
 import { cutBySizes, gatherRowGroups, type Slice } from './gather.ts'
 import { footerFields, parquetSchema } from './schema.ts'
@@ -41,22 +41,25 @@ export async function appendColumns({
   writer.offset = sourceSize
   const rowGroups: RowGroup[] = []
   const written: WrittenChunk[] = []
-  const addGroup = (slices: Slice[]): void => {
+  const addGroup = async (slices: Slice[]): Promise<void> => {
     const groupRows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
     const expected = sizes[rowGroups.length]
     if (groupRows !== expected)
       throw new Error(`the new columns end early: ${groupRows} rows for a row group of ${expected}`)
-    const chunks = fields.map((_, at) => writeColumnChunk({ writer, schema, at, slices, pageBytes }))
+    const compressed = await Promise.all(
+      fields.map((_, at) => compressChunk(encodeColumnChunk({ schema, at, slices, pageBytes }))),
+    )
+    const chunks = compressed.map(chunk => writeColumnChunk(writer, chunk))
     rowGroups.push(describeRowGroup(chunks, groupRows))
     written.push(...chunks)
   }
-  const addEmptyGroups = (): void => {
-    while (sizes[rowGroups.length] === 0) addGroup([])
+  const addEmptyGroups = async (): Promise<void> => {
+    while (sizes[rowGroups.length] === 0) await addGroup([])
   }
-  addEmptyGroups()
+  await addEmptyGroups()
   for await (const slices of gatherRowGroups({ fields, batches, cut: cutBySizes(sizes) })) {
-    addGroup(slices)
-    addEmptyGroups()
+    await addGroup(slices)
+    await addEmptyGroups()
   }
   if (rowGroups.length !== sizes.length)
     throw new Error(`the new columns end early: ${rowGroups.length} row groups of ${sizes.length}`)

@@ -48,20 +48,44 @@ export function cutByLimits({ fields, rows, bytes }: { fields: Field[]; rows: nu
   const fixed = fields.reduce((sum, { type }) => sum + plainWidth[columnKind(type)], 0)
   let rowsHeld = 0
   let bytesHeld = 0
+  /** Taken in whole, and not yet counted into `bytesHeld`: most row groups end by their rows, and then nothing has to be counted. */
+  let uncounted: Slice[] = []
+  let most = 0
   let measured: { batch: ColumnBatch; text: Float64Array } | undefined
-  return (batch, start) => {
+  const textOf = (batch: ColumnBatch): Float64Array => {
     if (measured?.batch !== batch) measured = { batch, text: textLengths(batch) }
-    const { text } = measured
+    return measured.text
+  }
+  return (batch, start) => {
+    const within = Math.min(batch.rows, start + rows - rowsHeld)
+    const bound = (within - start) * (fixed + longestText(batch))
     let end = start
     let full = false
-    while (end < batch.rows && !full) {
-      bytesHeld += fixed + text[end++]
-      rowsHeld++
-      full = rowsHeld >= rows || bytesHeld >= bytes
+    if (bytesHeld + most + bound < bytes) {
+      end = within
+      rowsHeld += end - start
+      most += bound
+      uncounted.push({ batch, start, end })
+      full = rowsHeld >= rows
+    } else {
+      for (const slice of uncounted) {
+        const text = textOf(slice.batch)
+        for (let row = slice.start; row < slice.end; row++) bytesHeld += fixed + text[row]
+      }
+      uncounted = []
+      most = 0
+      const text = textOf(batch)
+      while (end < batch.rows && !full) {
+        bytesHeld += fixed + text[end++]
+        rowsHeld++
+        full = rowsHeld >= rows || bytesHeld >= bytes
+      }
     }
     if (full) {
       rowsHeld = 0
       bytesHeld = 0
+      uncounted = []
+      most = 0
     }
     return { end, full }
   }
@@ -88,14 +112,35 @@ export function cutBySizes(sizes: number[]): Cutter {
 
 const plainWidth = { text: 4, int32: 4, int64: 8, double: 8, boolean: 1, decimal: 16 }
 
+/** Bytes of text in each row. */
 function textLengths({ rows, columns }: ColumnBatch): Float64Array {
   const sums = new Float64Array(rows)
   for (const column of columns) {
     if (column.kind !== 'text') continue
-    const lengths = Uint32Array.from(column.values, value => value.length)
+    const lengths = entryLengths(column)
     for (let row = 0; row < rows; row++) if (!isNull(column, row)) sums[row] += lengths[column.indices[row]]
   }
   return sums
+}
+
+/** Bytes of text that no row has more of. */
+function longestText({ columns }: ColumnBatch): number {
+  let sum = 0
+  for (const column of columns) {
+    if (column.kind !== 'text') continue
+    let longest = 0
+    for (const length of entryLengths(column)) if (length > longest) longest = length
+    sum += longest
+  }
+  return sum
+}
+
+function entryLengths(column: ColumnBatch['columns'][number] & { kind: 'text' }): Uint32Array {
+  const { utf8 } = column
+  if (!utf8) return Uint32Array.from(column.values, value => Buffer.byteLength(value))
+  const lengths = new Uint32Array(utf8.count)
+  for (let at = 0; at < utf8.count; at++) lengths[at] = utf8.offsets[at + 1] - utf8.offsets[at]
+  return lengths
 }
 
 function checkBatch(fields: Field[], { rows, columns }: ColumnBatch, before: number): void {

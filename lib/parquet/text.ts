@@ -1,4 +1,5 @@
-import { type Column, isNull } from '../columns.ts'
+import type { Column } from '../columns.ts'
+import { encodeTexts, hashText, TextTable } from '../text-table.ts'
 import { dictionaryPays, indexBits } from './dictionary.ts'
 import type { Slice } from './gather.ts'
 import type { StoredValues } from './values.ts'
@@ -9,10 +10,10 @@ import type { StoredValues } from './values.ts'
  */
 export function gatherText(slices: Slice[], at: number): StoredValues {
   const { indices, texts } = joinDictionaries(slices, at)
-  const { bytes, offsets } = encodeTexts(texts)
+  const { bytes, offsets } = encodePlain(texts)
   let plainSize = 0
   for (const index of indices) plainSize += offsets[index + 1] - offsets[index]
-  const entries = texts.length
+  const entries = texts.count
   const pays = entries > 0 && dictionaryPays(plainSize, bytes.length, indices.length, entries)
   const dictionary = pays ? { entries, bytes, indices, bits: indexBits(entries) } : undefined
   const marks = new Uint32Array(entries)
@@ -63,27 +64,22 @@ export function gatherText(slices: Slice[], at: number): StoredValues {
 const lengthBytes = 4
 
 /** `indices[n]` is the text of the n-th row that is not null. */
-function joinDictionaries(slices: Slice[], at: number): { indices: Uint32Array; texts: string[] } {
+function joinDictionaries(slices: Slice[], at: number): { indices: Uint32Array; texts: TextTable } {
   const all = new Uint32Array(slices.reduce((sum, { start, end }) => sum + end - start, 0))
-  const known = new Map<string, number>()
-  const texts: string[] = []
+  const texts = new TextTable()
   let to = 0
   for (const { batch, start, end } of slices) {
     const column = batch.columns[at] as Column & { kind: 'text' }
-    const { values, indices } = column
-    const joined = new Int32Array(values.length).fill(-1)
+    const { nulls, indices } = column
+    const { count, bytes, offsets } = column.utf8 ?? encodeTexts(column.values)
+    const joined = new Int32Array(count).fill(-1)
     for (let row = start; row < end; row++) {
-      if (isNull(column, row)) continue
+      if (nulls !== undefined && (nulls[row >> 3] & (1 << (row & 7))) !== 0) continue
       const index = indices[row]
       let entry = joined[index]
       if (entry < 0) {
-        const text = values[index]
-        entry = known.get(text) ?? -1
-        if (entry < 0) {
-          entry = texts.length
-          texts.push(text)
-          known.set(text, entry)
-        }
+        const [from, behind] = [offsets[index], offsets[index + 1]]
+        entry = texts.find(bytes, from, behind, hashText(bytes, from, behind))
         joined[index] = entry
       }
       all[to++] = entry
@@ -93,17 +89,21 @@ function joinDictionaries(slices: Slice[], at: number): { indices: Uint32Array; 
 }
 
 /** The texts PLAIN-encoded: each with its length before it. The n-th lies at offsets[n] to offsets[n + 1]. */
-function encodeTexts(texts: string[]): { bytes: Buffer; offsets: Uint32Array } {
-  const offsets = new Uint32Array(texts.length + 1)
-  let room = 0
-  for (const text of texts) room += lengthBytes + Buffer.byteLength(text)
-  const bytes = Buffer.allocUnsafeSlow(room)
-  let to = 0
-  for (const [at, text] of texts.entries()) {
-    const length = bytes.write(text, to + lengthBytes)
-    bytes.writeUInt32LE(length, to)
-    to += lengthBytes + length
-    offsets[at + 1] = to
+function encodePlain({ count, bytes, offsets }: TextTable): { bytes: Uint8Array; offsets: Uint32Array } {
+  const places = new Uint32Array(count + 1)
+  const plain = new Uint8Array(offsets[count] + count * lengthBytes)
+  for (let at = 0, to = 0; at < count; at++) {
+    const [start, end] = [offsets[at], offsets[at + 1]]
+    const length = end - start
+    plain[to] = length
+    plain[to + 1] = length >>> 8
+    plain[to + 2] = length >>> 16
+    plain[to + 3] = length >>> 24
+    to += lengthBytes
+    if (length > 32) plain.set(bytes.subarray(start, end), to)
+    else for (let from = start, next = to; from < end; from++, next++) plain[next] = bytes[from]
+    to += length
+    places[at + 1] = to
   }
-  return { bytes, offsets }
+  return { bytes: plain, offsets: places }
 }

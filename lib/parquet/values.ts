@@ -1,5 +1,6 @@
 import type { SchemaElement } from 'hyparquet'
 import { isNull } from '../columns.ts'
+import { measureDeltas } from './deltas.ts'
 import { type Dictionary, wordDictionary } from './dictionary.ts'
 import type { Slice } from './gather.ts'
 import { gatherText } from './text.ts'
@@ -21,6 +22,8 @@ export interface StoredValues {
   size: number
   /** Undefined where it does not pay. */
   dictionary: Dictionary | undefined
+  /** The values as 32-bit integers where differences from one to the next take fewer bytes than `dictionary` and PLAIN; they are written so. */
+  deltas?: Int32Array | undefined
   /** PLAIN bytes of the values [from, to). */
   plain(from: number, to: number): Uint8Array
   bounds(from: number, to: number): Bounds
@@ -62,7 +65,10 @@ function gatherTyped<A extends Typed>(slices: Slice[], at: number, all: A): A {
     if (!column.nulls) {
       all.set(values.subarray(start, end) as never, to)
       to += end - start
-    } else for (let row = start; row < end; row++) if (!isNull(column, row)) all[to++] = values[row]
+    } else {
+      const { nulls } = column
+      for (let row = start; row < end; row++) if ((nulls[row >> 3] & (1 << (row & 7))) === 0) all[to++] = values[row]
+    }
   }
   return all.subarray(0, to) as A
 }
@@ -73,14 +79,19 @@ function fixedValues(
   values: Int32Array | BigInt64Array | Float64Array,
   width: 1 | 2,
   bounds: StoredValues['bounds'],
+  /** The values where all are whole numbers of 32 bits. */
+  whole?: Int32Array,
 ): StoredValues {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length * width)
-  const dictionary = wordDictionary(words, width)
+  const repeated = wordDictionary(words, width)
+  const deltaSize = whole && measureDeltas(whole, width, repeated)
+  const dictionary = deltaSize === undefined ? repeated : undefined
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return {
     count: values.length,
-    size: dictionary ? (values.length * dictionary.bits) / 8 : bytes.length,
+    size: deltaSize ?? (dictionary ? (values.length * dictionary.bits) / 8 : bytes.length),
     dictionary,
+    deltas: deltaSize === undefined ? undefined : whole,
     plain: (from, to) => bytes.subarray(from * width * 4, to * width * 4),
     bounds,
   }
@@ -88,7 +99,7 @@ function fixedValues(
 
 function gatherInt32(slices: Slice[], at: number): StoredValues {
   const values = gatherTyped(slices, at, new Int32Array(rowsOf(slices)))
-  return fixedValues(values, 1, (from, to) => {
+  const bounds: StoredValues['bounds'] = (from, to) => {
     if (from === to) return { min: undefined, max: undefined, nans: 0 }
     let min = values[from]
     let max = min
@@ -98,7 +109,8 @@ function gatherInt32(slices: Slice[], at: number): StoredValues {
       else if (value > max) max = value
     }
     return { min, max, nans: 0 }
-  })
+  }
+  return fixedValues(values, 1, bounds, values)
 }
 
 function gatherInt64(slices: Slice[], at: number): StoredValues {
@@ -109,7 +121,7 @@ function gatherInt64(slices: Slice[], at: number): StoredValues {
     const [highA, highB] = [words[2 * a + 1], words[2 * b + 1]]
     return highA === highB ? words[2 * a] >>> 0 < words[2 * b] >>> 0 : highA < highB
   }
-  return fixedValues(values, 2, (from, to) => {
+  const bounds: StoredValues['bounds'] = (from, to) => {
     if (from === to) return { min: undefined, max: undefined, nans: 0 }
     let min = from
     let max = from
@@ -118,7 +130,17 @@ function gatherInt64(slices: Slice[], at: number): StoredValues {
       else if (isLess(max, at)) max = at
     }
     return { min: values[min], max: values[max], nans: 0 }
-  })
+  }
+  return fixedValues(values, 2, bounds, narrow(words))
+}
+
+/** 64-bit values as 32-bit ones, where all of them are. */
+function narrow(words: Int32Array): Int32Array | undefined {
+  const count = words.length / 2
+  for (let at = 0; at < count; at++) if (words[2 * at + 1] !== words[2 * at] >> 31) return undefined
+  const values = new Int32Array(count)
+  for (let at = 0; at < count; at++) values[at] = words[2 * at]
+  return values
 }
 
 function gatherDouble(slices: Slice[], at: number): StoredValues {

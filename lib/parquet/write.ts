@@ -5,7 +5,15 @@ import { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import { boundBytes, defaultPageBytes, type WrittenChunk, writeColumnChunk } from './chunk.ts'
+import {
+  boundBytes,
+  type CompressedChunk,
+  compressChunk,
+  defaultPageBytes,
+  encodeColumnChunk,
+  type WrittenChunk,
+  writeColumnChunk,
+} from './chunk.ts'
 import { magic, type ParquetMetadata, parseFooter } from './footer.ts'
 import { cutByLimits, gatherRowGroups } from './gather.ts'
 import { parquetSchema } from './schema.ts'
@@ -33,7 +41,8 @@ export interface WriteParquetOptions {
 }
 
 /**
- * Writes a Parquet file as it is read: consuming `body` pulls the batches, and one row group is in memory at a time. Equal rows give
+ * Writes a Parquet file as it is read: consuming `body` pulls the batches, and beside the one that is gathered one
+ * encoded row group is in memory. Equal rows give
  * equal bytes. `summary()` and `metadata()` throw until `body` has ended. `body` throws for a batch that does not fit the fields.
  */
 export function writeParquet({
@@ -70,17 +79,25 @@ export function writeParquet({
     let rows = 0
     writer.appendUint32(magic)
     const cut = cutByLimits({ fields, rows: rowGroupRows, bytes: rowGroupBytes })
-    for await (const slices of gatherRowGroups({ fields, batches, cut })) {
+    async function* flush({ groupRows, encoded }: Encoded): AsyncGenerator<Uint8Array> {
       const chunks: WrittenChunk[] = []
-      for (let at = 0; at < fields.length; at++) {
-        chunks.push(writeColumnChunk({ writer, schema, at, slices, pageBytes }))
+      for (const compressed of encoded) {
+        chunks.push(writeColumnChunk(writer, await compressed))
         yield drain()
       }
-      const groupRows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
       rowGroups.push(describeRowGroup(chunks, groupRows))
       indexed.push(...chunks.filter(({ columnIndex, offsetIndex }) => columnIndex || offsetIndex))
       rows += groupRows
     }
+    // One row group is being compressed while the batches of the next are made.
+    let last: Encoded | undefined
+    for await (const slices of gatherRowGroups({ fields, batches, cut })) {
+      const groupRows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
+      const encoded = fields.map((_, at) => compressChunk(encodeColumnChunk({ schema, at, slices, pageBytes })))
+      if (last) yield* flush(last)
+      last = { groupRows, encoded }
+    }
+    if (last) yield* flush(last)
     writeIndexes(writer, indexed)
     const footerStart = writer.index
     appendFooter(writer, { schema, rowGroups, rows, kvMetadata })
@@ -91,6 +108,12 @@ export function writeParquet({
   }
 
   return { body: body(), summary: () => finished().summary, metadata: () => finished().metadata }
+}
+
+/** A row group whose chunks are being compressed. */
+interface Encoded {
+  groupRows: number
+  encoded: Promise<CompressedChunk>[]
 }
 
 /** The footer's entry for a row group whose chunks are written. */

@@ -64,7 +64,8 @@ const rows: Cell[][] = Array.from({ length: 4000 }, (_, row) =>
   columns.flatMap(([, , value]) => [isNull(row) ? null : value(row), value(row)]),
 )
 const keyFields: Field[] = [{ id: 77, name: 'patient_key', type: { kind: 'bigint' }, nullable: true }]
-const keys: Cell[][] = rows.map((_, row) => [row % 9 === 0 ? null : BigInt(row)])
+/** In the first rows differences of keys are small, and are written so. */
+const keys: Cell[][] = rows.map((_, row) => [row % 9 === 0 ? null : BigInt(row) * (row < 1500 ? 1n : 2n ** 33n)])
 
 /** A cell as read_parquet.py gives it. */
 function exchanged(cell: Cell, { type }: Field): Cell {
@@ -147,7 +148,7 @@ describe.skipIf(!python)('Parquet files', () => {
   it('have page indexes where columns have several pages', () => {
     const bigint = fields.findIndex(({ name }) => name === 'bigint')
     expect(seen['many pages with keys'].indexed[0][bigint]).toBe(true)
-    expect(seen['many pages with keys'].indexed[0].at(-1)).toBe(true)
+    expect(seen['many pages with keys'].indexed.map(group => group.at(-1))).toEqual([false, true, true])
     expect(seen['one row group'].indexed[0][bigint]).toBe(false)
   })
 

@@ -1,3 +1,4 @@
+import { zstdDecompressSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseTableMetadata } from '../../../lib/iceberg/metadata.ts'
@@ -16,7 +17,12 @@ async function readBaseRows({ environment: { lakefs, lake } }: Subject, study: s
   const rows: Record<string, unknown>[] = []
   for (const { address } of await readDataFiles(lake, parseTableMetadata(new TextDecoder().decode(metadata)))) {
     const bytes = await lake.get(keyOfAddress(lake.bucket, address)!)
-    rows.push(...(await parquetReadObjects({ file: new Uint8Array(bytes).buffer })))
+    rows.push(
+      ...(await parquetReadObjects({
+        file: new Uint8Array(bytes).buffer,
+        compressors: { ZSTD: page => zstdDecompressSync(page) },
+      })),
+    )
   }
   return rows
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js'
@@ -23,12 +24,16 @@ const keyFields: Field[] = ['patient_key', 'visit_key'].map((name, at) => ({
 }))
 
 const keysFor = (rows: number): Cell[][] =>
-  Array.from({ length: rows }, (_, row) => [row % 7 === 3 ? null : BigInt(row), BigInt(row % 4)])
+  Array.from({ length: rows }, (_, row) => [row % 7 === 3 ? null : BigInt(row) << 40n, BigInt(row % 4)])
 
 async function readAll(bytes: Uint8Array, columns: string[]): Promise<unknown[]> {
   const buffer = bytes.slice().buffer
   const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) }
-  return parquetReadObjects({ file, columns })
+  return parquetReadObjects({
+    file,
+    columns,
+    compressors: { ZSTD: page => zstdDecompressSync(page), GZIP: page => gunzipSync(page) },
+  })
 }
 
 /** A file, and the same with key columns. */
@@ -62,7 +67,7 @@ const manyRows: Table = {
     { id: 1, name: 'USUBJID', type: { kind: 'string' }, nullable: false },
     { id: 2, name: 'AGE', type: { kind: 'decimal', precision: 12, scale: 2 }, nullable: true },
   ],
-  rows: Array.from({ length: 400 }, (_, row) => [`subject ${row}`, row % 5 === 0 ? null : BigInt(row * row)]),
+  rows: Array.from({ length: 400 }, (_, row) => [`subject ${row}`, row % 5 === 0 ? null : BigInt(row * row) * 6_000_000n]),
 }
 
 describe('appendColumns', () => {

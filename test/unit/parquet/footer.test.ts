@@ -50,7 +50,7 @@ describe('readFooter', () => {
     }
     const garbage = bytes.slice()
     garbage.fill(0x5b, -100, -8)
-    const cutInside = new Uint8Array(Buffer.concat([bytes.subarray(0, 4), bytes.subarray(60)]))
+    const cutInside = new Uint8Array(Buffer.concat([bytes.subarray(0, 4), bytes.subarray(12)]))
     const wrong: [Uint8Array, RegExp][] = [
       [new Uint8Array(0), /dm.parquet is no Parquet file: 0 bytes are too few/],
       [bytes.slice(0, 11), /dm.parquet is no Parquet file: 11 bytes are too few/],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { parquetMetadata, parquetRead } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +24,7 @@ async function readWithHyparquet(bytes: Uint8Array): Promise<unknown[][]> {
   let rows: unknown[][] = []
   await parquetRead({
     file: { byteLength: buffer.byteLength, slice: (start, end) => buffer.slice(start, end) },
+    compressors: { ZSTD: bytes => zstdDecompressSync(bytes) },
     parsers: { timestampFromMicroseconds: micros => micros, dateFromDays: days => days },
     onComplete: read => {
       rows = read
@@ -146,7 +148,7 @@ describe('writeParquet', () => {
     ])
   })
 
-  it('pulls no batch before it is asked, and none beyond the row group that it gives out', async () => {
+  it('pulls no batch before it is asked, and none beyond the row group after the one that it gives out', async () => {
     const fields = [field('a', 'integer')]
     let pulled = 0
     async function* batches() {
@@ -160,7 +162,7 @@ describe('writeParquet', () => {
     expect(() => summary()).toThrow(/not written to its end/)
     const iterator = body[Symbol.asyncIterator]()
     await iterator.next()
-    expect(pulled).toBe(5)
+    expect(pulled).toBe(10)
     while (!(await iterator.next()).done);
     expect(summary()).toMatchObject({ rows: 200, rowGroups: 20 })
     expect(metadata().num_rows).toBe(200n)
@@ -168,7 +170,7 @@ describe('writeParquet', () => {
 
   it('describes its pages where there are several', async () => {
     const fields = [field('a', 'bigint')]
-    const rows: Cell[][] = Array.from({ length: 100 }, (_, at) => [BigInt(at)])
+    const rows: Cell[][] = Array.from({ length: 100 }, (_, at) => [BigInt(at) << 40n])
     const { metadata } = await writeParquetFile(fields, makeBatch(fields, rows), { pageBytes: 200 })
     const [column] = metadata.row_groups[0].columns
     expect(column.column_index_length).toBeGreaterThan(0)
