@@ -1,5 +1,6 @@
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
+import { findDistinctRows } from './distinct-rows.ts'
 import { type Entity, naturalKeyFields } from './entities.ts'
 import { readNaturalKeys } from './natural-key.ts'
 import { takeRows } from './take-rows.ts'
@@ -40,15 +41,14 @@ export function collectNaturalKeys(fields: Field[], entities: Entity[]) {
         const part: ColumnBatch = { rows: batch.rows, columns: positions.map(position => batch.columns[position]!) }
         const keyOf = readNaturalKeys(part, types)
         const fresh: number[] = []
-        for (let row = 0; row < batch.rows; row++) {
-          const key = keyOf(row)
-          if (key === undefined) {
-            collected.nullRows++
-            collected.firstNullRow ??= rowsBefore + row + 1
-          } else if (!seen.has(key)) {
-            seen.add(key)
-            fresh.push(row)
-          }
+        const { firsts, nullRows, firstNullRow } = findDistinctRows(part)
+        collected.nullRows += nullRows
+        if (firstNullRow !== undefined) collected.firstNullRow ??= rowsBefore + firstNullRow + 1
+        for (const row of firsts) {
+          const key = keyOf(row)!
+          if (seen.has(key)) continue
+          seen.add(key)
+          fresh.push(row)
         }
         if (fresh.length > 0) collected.batches.push(takeRows(part, fresh))
         collected.distinct = seen.size

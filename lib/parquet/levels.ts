@@ -1,5 +1,5 @@
 import { ByteWriter } from 'hyparquet-writer'
-import { isNull, setNull } from '../columns.ts'
+import { setNull } from '../columns.ts'
 import type { Slice } from './gather.ts'
 
 /** The null bitmap of a row group's column, set = null; undefined where no row is null. */
@@ -7,17 +7,19 @@ export function nullBitmap(slices: Slice[], at: number, rows: number): Uint8Arra
   let bitmap: Uint8Array | undefined
   let to = 0
   for (const { batch, start, end } of slices) {
-    const column = batch.columns[at]
-    if (column.nulls) {
-      for (let row = start; row < end; row++) {
-        if (!isNull(column, row)) continue
-        bitmap ??= new Uint8Array(Math.ceil(rows / 8))
-        setNull(bitmap, to + row - start)
+    const { nulls } = batch.columns[at]
+    if (nulls) {
+      bitmap ??= new Uint8Array(Math.ceil(rows / 8))
+      // Whole bytes where both begin at one, which they do wherever a batch is a row group.
+      const whole = ((start | to) & 7) === 0 ? (end - start) >> 3 : 0
+      bitmap.set(nulls.subarray(start >> 3, (start >> 3) + whole), to >> 3)
+      for (let row = start + whole * 8; row < end; row++) {
+        if ((nulls[row >> 3] & (1 << (row & 7))) !== 0) setNull(bitmap, to + row - start)
       }
     }
     to += end - start
   }
-  return bitmap
+  return bitmap?.some(byte => byte !== 0) ? bitmap : undefined
 }
 
 /** A run of so many equal bytes of levels is shorter as a run than as bits. */

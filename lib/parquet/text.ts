@@ -46,12 +46,18 @@ export function gatherText(slices: Slice[], at: number): StoredValues {
         for (; atA < endA && atB < endB; atA++, atB++) if (bytes[atA] !== bytes[atB]) return bytes[atA] - bytes[atB]
         return endA - atA - (endB - atB)
       }
-      for (let at = from; at < to; at++) {
-        const index = indices[at]
-        if (marks[index] === mark) continue
-        marks[index] = mark
+      const take = (index: number): void => {
         if (min < 0 || compare(index, min) < 0) min = index
         if (max < 0 || compare(index, max) > 0) max = index
+      }
+      if (from === 0 && to === indices.length) for (let index = 0; index < entries; index++) take(index)
+      else {
+        for (let at = from; at < to; at++) {
+          const index = indices[at]
+          if (marks[index] === mark) continue
+          marks[index] = mark
+          take(index)
+        }
       }
       const text = (index: number) =>
         index < 0 ? undefined : new Uint8Array(bytes.subarray(offsets[index] + lengthBytes, offsets[index + 1]))
