@@ -36,7 +36,10 @@ export default defineStudyCommand({
     const limit = readCount(args.rows)
     await withSession({ data, command: 'head', create: false }, async ({ environment }) => {
       const commit = await resolveRef(environment, study, ref)
-      const { fields, files, rows: total } = await requireTable(environment, { study, ref, commit: commit.id, ...name })
+      const table = await requireTable(environment, { study, ref, commit: commit.id, ...name })
+      const { fields, files, rows: total } = table
+      if (!fields)
+        throw new CommandError(`${args.table} has columns of types that only SQL engines read: use studylake query`)
       const rows: unknown[][] = []
       for (const { address, content, bytes } of files) {
         if (rows.length >= limit) break

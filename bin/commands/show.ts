@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { formatType } from '../../lib/fields.ts'
 import { type Layer, layers } from '../../lib/layout.ts'
 import { listTables } from '../../lib/pipeline/table-objects.ts'
 import { defineStudyCommand } from '../support/define.ts'
@@ -9,10 +8,10 @@ import { shortCommit } from '../support/print-report.ts'
 import { parseStudyRef, parseTableName, requireTable, resolveRef, type Table } from '../support/refs.ts'
 import { withSession } from '../support/session.ts'
 
-const describeTable = ({ layer, dataset, fields, files, rows }: Table) => ({
+const describeTable = ({ layer, dataset, columns, files, rows }: Table) => ({
   table: `${layer}.${dataset}`,
   rows,
-  columns: fields.map(({ name, type, nullable, label }) => ({ name, type: formatType(type), nullable, label })),
+  columns,
   files: files.map(({ address, rows, bytes }) => ({ address, rows, bytes })),
 })
 
@@ -26,13 +25,13 @@ function printFiles(output: Output, { files }: Table): void {
 
 /** One table with a line for each column. */
 function printTable(output: Output, table: Table): void {
-  const columns = table.fields.map(({ name, type, nullable, label = '' }) => [
+  const columns = table.columns.map(({ name, type, nullable, label = '' }) => [
     name,
-    formatType(type),
+    type,
     nullable ? '' : 'not null',
     label,
   ])
-  output.line(`${table.layer}.${table.dataset}: ${count(table.rows, 'row')}, ${count(table.fields.length, 'column')}`)
+  output.line(`${table.layer}.${table.dataset}: ${count(table.rows, 'row')}, ${count(table.columns.length, 'column')}`)
   output.line()
   const lines = formatTable([{ title: 'column' }, { title: 'type' }, { title: '' }, { title: 'label' }], columns)
   for (const line of lines) output.line(line)
@@ -41,11 +40,11 @@ function printTable(output: Output, table: Table): void {
 }
 
 /** One table of many: its columns on as few lines as they take. */
-function printSummary(output: Output, { layer, dataset, rows, fields, files }: Table): void {
-  output.line(`${layer}.${dataset}: ${count(rows, 'row')}, ${count(fields.length, 'column')}`)
+function printSummary(output: Output, { layer, dataset, rows, columns, files }: Table): void {
+  output.line(`${layer}.${dataset}: ${count(rows, 'row')}, ${count(columns.length, 'column')}`)
   let line = ' '
-  for (const [index, { name, type }] of fields.entries()) {
-    const text = ` ${name} ${formatType(type)}${index < fields.length - 1 ? ',' : ''}`
+  for (const [index, { name, type }] of columns.entries()) {
+    const text = ` ${name} ${type}${index < columns.length - 1 ? ',' : ''}`
     if (line.length + text.length > 110 && line !== ' ') {
       output.line(line)
       line = ' '

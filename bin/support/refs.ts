@@ -1,7 +1,13 @@
 import type { Environment } from '../../lib/environment.ts'
-import type { Field } from '../../lib/fields.ts'
-import { currentSchemaFields } from '../../lib/iceberg/metadata.ts'
-import { type DataFile, readDataFiles } from '../../lib/iceberg/table.ts'
+import { type Field, formatType } from '../../lib/fields.ts'
+import {
+  currentSchema,
+  currentSchemaFields,
+  type DataFile,
+  IcebergError,
+  readDataFiles,
+  type TableMetadata,
+} from '../../lib/iceberg/table.ts'
 import type { Commit } from '../../lib/lakefs/client.ts'
 import { datasetRule, fits, type Layer, layers } from '../../lib/layout.ts'
 import { listTables, readTableAt } from '../../lib/pipeline/table-objects.ts'
@@ -48,9 +54,20 @@ export async function resolveRef({ lakefs }: Environment, study: string, ref: st
 export interface Table {
   layer: Layer
   dataset: string
-  fields: Field[]
+  columns: { name: string; type: string; nullable: boolean; label?: string }[]
+  /** Undefined where an engine made columns of types that no contents file can declare. */
+  fields: Field[] | undefined
   files: DataFile[]
   rows: number
+}
+
+function declaredFields(metadata: TableMetadata): Field[] | undefined {
+  try {
+    return currentSchemaFields(metadata)
+  } catch (error) {
+    if (error instanceof IcebergError) return undefined
+    throw error
+  }
 }
 
 /** Reads one table, or undefined where the commit does not have it. */
@@ -61,8 +78,15 @@ export async function readTable(
   const metadata = await readTableAt(environment, study, commit, layer, dataset)
   if (!metadata) return undefined
   const files = await readDataFiles(environment.lake, metadata)
-  const rows = files.reduce((sum, { rows }) => sum + rows, 0)
-  return { layer, dataset, fields: currentSchemaFields(metadata), files, rows }
+  const rows = files.reduce((sum, { content, rows }) => sum + (content === 0 ? rows : 0), 0)
+  const fields = declaredFields(metadata)
+  const columns = currentSchema(metadata).fields.map(({ name, type, required, doc }, at) => ({
+    name,
+    type: fields ? formatType(fields[at]!.type) : typeof type === 'string' ? type : (type as { type: string }).type,
+    nullable: !required,
+    label: doc,
+  }))
+  return { layer, dataset, columns, fields, files, rows }
 }
 
 /** Reads one table. Throws CommandError, which lists the tables that there are. */
