@@ -16,8 +16,8 @@ const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-ref
 
 /**
  * Judges what a hook announces: before a commit the branch with its staged changes, before a merge the candidate commit by the rules of
- * its destination, which is attested when it is good. Events whose result no hook can see are refused, but
- * for a revert on a branch of people's own: nothing of it is attested, so that who serves the branch judges its head. lakeFS may call again with the same payload.
+ * its destination, which is attested when it is good. Events whose result no hook can see are refused, but for a revert on a branch of people's
+ * own: nothing of it is attested, so that who serves the branch judges its head. lakeFS may call again with the same payload.
  */
 export async function answerHook(
   environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
