@@ -1,8 +1,7 @@
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import { findDistinctRows } from './distinct-rows.ts'
+import { createDistinctKeys } from './distinct-keys.ts'
 import { type Entity, naturalKeyFields } from './entities.ts'
-import { readNaturalKeys } from './natural-key.ts'
 import { takeRows } from './take-rows.ts'
 
 /** What one dataset says of one entity. */
@@ -31,27 +30,18 @@ export function collectNaturalKeys(fields: Field[], entities: Entity[]) {
     return {
       collected: { entity, fields: keyFields, batches: [], distinct: 0, nullRows: 0 } as CollectedKeys,
       positions: keyFields.map(field => fields.indexOf(field)),
-      types: keyFields.map(field => field.type),
-      seen: new Set<string>(),
+      keys: createDistinctKeys(keyFields.map(field => field.type)),
     }
   })
   return {
     add(batch: ColumnBatch): void {
-      for (const { collected, positions, types, seen } of collectors) {
+      for (const { collected, positions, keys } of collectors) {
         const part: ColumnBatch = { rows: batch.rows, columns: positions.map(position => batch.columns[position]!) }
-        const keyOf = readNaturalKeys(part, types)
-        const fresh: number[] = []
-        const { firsts, nullRows, firstNullRow } = findDistinctRows(part)
+        const { fresh, nullRows, firstNullRow } = keys.add(part)
         collected.nullRows += nullRows
         if (firstNullRow !== undefined) collected.firstNullRow ??= rowsBefore + firstNullRow + 1
-        for (const row of firsts) {
-          const key = keyOf(row)!
-          if (seen.has(key)) continue
-          seen.add(key)
-          fresh.push(row)
-        }
         if (fresh.length > 0) collected.batches.push(takeRows(part, fresh))
-        collected.distinct = seen.size
+        collected.distinct = keys.count()
       }
       rowsBefore += batch.rows
     },

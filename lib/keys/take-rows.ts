@@ -1,4 +1,4 @@
-import { type Column, type ColumnBatch, isNull, setNull } from '../columns.ts'
+import { type Column, type ColumnBatch, isNull, setNull, textColumn } from '../columns.ts'
 
 function takeValues(column: Column, rows: number[]): Column {
   const nulls = column.nulls && new Uint8Array(Math.ceil(rows.length / 8))
@@ -8,13 +8,11 @@ function takeValues(column: Column, rows: number[]): Column {
     })
   }
   switch (column.kind) {
-    case 'text':
-      return {
-        kind: 'text',
-        values: column.values,
-        indices: Uint32Array.from(rows, row => column.indices[row]!),
-        nulls,
-      }
+    case 'text': {
+      const indices = Uint32Array.from(rows, row => column.indices[row]!)
+      if (column.utf8) return textColumn(column.utf8, indices, nulls)
+      return { kind: 'text', values: column.values, indices, nulls }
+    }
     case 'int32':
       return { kind: 'int32', values: Int32Array.from(rows, row => column.values[row]!), nulls }
     case 'int64':
