@@ -26,7 +26,7 @@ export function stackSuite(landing: Landing): void {
       const { folder, cleanUp } = await makeTemporaryFolder()
       cleanUps.push(cleanUp)
       // A lakeFS of its own has to know the stack's ports and keys before it is started.
-      const { STUDYLAKE_STACK_SETTINGS: settings } = process.env
+      const settings = process.env.STUDYLAKE_STACK_SETTINGS
       if (settings) await copyFile(settings, join(folder, 'stack-settings.json'))
       stack = await startStack({
         folder,
