@@ -67,7 +67,10 @@ const manyRows: Table = {
     { id: 1, name: 'USUBJID', type: { kind: 'string' }, nullable: false },
     { id: 2, name: 'AGE', type: { kind: 'decimal', precision: 12, scale: 2 }, nullable: true },
   ],
-  rows: Array.from({ length: 400 }, (_, row) => [`subject ${row}`, row % 5 === 0 ? null : BigInt(row * row) * 6_000_000n]),
+  rows: Array.from({ length: 400 }, (_, row) => [
+    `subject ${row}`,
+    row % 5 === 0 ? null : BigInt(row * row) * 6_000_000n,
+  ]),
 }
 
 describe('appendColumns', () => {
