@@ -1,5 +1,6 @@
 import type { Environment } from '../environment.ts'
 import { mainBranch, runBranch } from '../layout.ts'
+import { findChanges } from './changes.ts'
 import type { GateProblem } from './codes.ts'
 import { covers, type Profile, profileOf } from './profile.ts'
 import { readAttestation } from './read-attestation.ts'
@@ -17,7 +18,7 @@ import { checkMetadata } from './rule-metadata.ts'
 import { checkPaths } from './rule-paths.ts'
 import { checkRecord } from './rule-record.ts'
 import { checkUuids } from './rule-uuid.ts'
-import { findScope, listRef } from './scope.ts'
+import { type Comparison, findScope, listRef, listScope } from './scope.ts'
 import { type Listing, readStudyView, readVersionView, type StudyView } from './view.ts'
 
 /** What the gate found at a ref. No problems = schema and data agree, as far as the profile asks. */
@@ -57,28 +58,27 @@ function checkStructure(view: StudyView, profile: Profile): GateProblem[] {
   ]
 }
 
-/** The ref's tables, or those that are otherwise than at a good parent. */
-async function readView(
+/** What is judged, of what, and by what. */
+interface Subject {
+  study: string
+  ref: string
+  target: string
+  profile: Profile
+  comparison?: Comparison
+  /** Where not all is judged. */
+  scope?: Set<string>
+  listing: Listing
+}
+
+/** The paths that have to be judged where the ref goes on from a good parent, or undefined for all. */
+async function scopeOf(
   environment: Reading,
-  {
-    study,
-    ref,
-    profile,
-    listing,
-    parent,
-  }: {
-    study: string
-    ref: string
-    profile: Profile
-    listing: Listing
-    parent?: { ref: string; listing: Listing }
-  },
-): Promise<StudyView> {
-  const known = parent && (await readAttestation(environment, { study, commit: parent.ref }))
-  if (!parent || known === undefined || !covers(known, profile))
-    return readStudyView(environment, { study, ref, listing })
-  const comparison = { study, ref, listing, parentRef: parent.ref, parent: parent.listing }
-  return readStudyView(environment, { study, ref, listing, scope: await findScope(environment, comparison, profile) })
+  profile: Profile,
+  comparison?: Comparison,
+): Promise<Set<string> | undefined> {
+  if (!comparison) return undefined
+  const known = await readAttestation(environment, { study: comparison.study, commit: comparison.parentRef })
+  return known !== undefined && covers(known, profile) ? findScope(environment, comparison, profile) : undefined
 }
 
 /**
@@ -93,18 +93,33 @@ export async function checkRef(
 ): Promise<Verdict> {
   const target = destination ?? ref
   const profile = given ?? (await profileOf(environment, { study, branch: target, commit: ref }))
-  const [listing, before] = await Promise.all([
-    listRef(environment, study, ref),
-    parentRef === undefined ? undefined : listRef(environment, study, parentRef),
-  ])
-  const parent = parentRef === undefined || !before ? undefined : { ref: parentRef, listing: before }
-  const view = await readView(environment, { study, ref, profile, listing, parent })
+  const comparison =
+    parentRef === undefined
+      ? undefined
+      : { study, ref, parentRef, changes: await findChanges(environment, { study, ref, parentRef }) }
+  const scope = await scopeOf(environment, profile, comparison)
+  const options = { destination, isCandidate }
+  const subject = { study, ref, target, profile, comparison, scope }
+  if (comparison && scope) {
+    const placed = { scope, profile, isPromotion: isPromotion(target) }
+    const listing = await listScope(environment, comparison, placed)
+    const verdict = listing && (await judge(environment, { ...subject, listing }, options))
+    // Who is refused is told all that there is to say: what a table is a copy of, only the whole listing knows.
+    if (verdict?.problems.length === 0) return verdict
+  }
+  return judge(environment, { ...subject, listing: await listRef(environment, study, ref) }, options)
+}
+
+async function judge(
+  environment: Reading,
+  { study, ref, target, profile, comparison, scope, listing }: Subject,
+  { destination, isCandidate }: Pick<CheckOptions, 'destination' | 'isCandidate'>,
+): Promise<Verdict> {
+  const view = await readStudyView(environment, { study, ref, listing, scope, isVersion: profile === 'full' })
   const problems = checkStructure(view, profile)
   if (isCandidate) problems.push(...(await checkAction(environment, view, ref)))
-  if (parent && !isPromotion(target))
-    problems.push(
-      ...(await checkHistory(environment, view, { parentRef: parent.ref, parent: parent.listing, profile })),
-    )
+  if (comparison && !isPromotion(target))
+    problems.push(...(await checkHistory(environment, view, { ...comparison, profile })))
   const tables = view.tables.length
   if (profile === 'structure')
     return { profile, tables, problems: [...problems, ...(await checkFiles(environment, view))] }

@@ -2,9 +2,10 @@ import type { Environment } from '../environment.ts'
 import { currentSnapshot, parseTableMetadata, type Snapshot, type TableMetadata } from '../iceberg/metadata.ts'
 import { tablePath } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
+import type { Changes } from './changes.ts'
 import type { GateProblem } from './codes.ts'
 import type { Profile } from './profile.ts'
-import type { Listing, StudyView, TableView } from './view.ts'
+import type { StudyView, TableView } from './view.ts'
 
 /** Reads at once, at most. */
 const readsAtOnce = 8
@@ -47,12 +48,11 @@ function compareSnapshots(
 export async function checkHistory(
   { lakefs }: Pick<Environment, 'lakefs'>,
   view: StudyView,
-  { parentRef, parent, profile }: { parentRef: string; parent: Listing; profile: Profile },
+  { parentRef, changes, profile }: { parentRef: string; changes: Changes; profile: Profile },
 ): Promise<GateProblem[]> {
   const isCompared = ({ layer, dataset }: TableView) => {
-    const path = tablePath(layer, dataset)
-    const before = parent.get(path)
-    return before !== undefined && before !== view.listing.get(path) && (profile === 'full' || layer === 'work')
+    const isChanged = changes.get(tablePath(layer, dataset)) === 'changed'
+    return isChanged && (profile === 'full' || layer === 'work')
   }
   const found = await mapConcurrently(view.tables.filter(isCompared), readsAtOnce, async table => {
     const path = tablePath(table.layer, table.dataset)

@@ -23,7 +23,7 @@ export function checkUuids({ listing, tables }: StudyView): GateProblem[] {
   const read = new Set(tables.map(({ name }) => name))
   const objects = [...listing].flatMap(([path, content]) => {
     const table = parseTablePath(path)
-    return table ? [{ name: `${table.layer}.${table.dataset}`, content }] : []
+    return table && content !== undefined ? [{ name: `${table.layer}.${table.dataset}`, content }] : []
   })
   // Those that are read come last: the copy is what is new.
   for (const { name, content } of objects.toSorted((a, b) => Number(read.has(a.name)) - Number(read.has(b.name))))

@@ -1,7 +1,17 @@
 import type { Environment } from '../environment.ts'
 import { canonicalJson } from '../hash.ts'
 import { parseJson } from '../json.ts'
-import { contentsPath, deliveredLayers, keyTablesPrefix, parseTablePath, tablePath, versionPath } from '../layout.ts'
+import {
+  contentsPath,
+  deliveredLayers,
+  gatePath,
+  keyTablesPrefix,
+  parseTablePath,
+  tablePath,
+  versionPath,
+} from '../layout.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import type { Changes } from './changes.ts'
 import { readKeyFiles } from './key-files.ts'
 import type { Profile } from './profile.ts'
 import { isDataFault, type Listing } from './view.ts'
@@ -14,15 +24,13 @@ export async function listRef({ lakefs }: Pick<Environment, 'lakefs'>, study: st
   return listing
 }
 
-const isChanged = (path: string, { listing, parent }: Comparison): boolean => listing.get(path) !== parent.get(path)
-
+/** A ref and the commit that it goes on from. */
 export interface Comparison {
   study: string
   ref: string
-  listing: Listing
   parentRef: string
-  /** Of a commit that was found good by the same profile. */
-  parent: Listing
+  /** Of the ref, against the parent. */
+  changes: Changes
 }
 
 /** What a document says by dataset, and of all of them, as canonical text. */
@@ -51,8 +59,8 @@ async function changedDatasets(
   comparison: Comparison,
   { path, nameOf }: { path: string; nameOf: string },
 ): Promise<Set<string> | undefined> {
-  if (!isChanged(path, comparison)) return new Set()
-  const { study, ref, parentRef } = comparison
+  const { study, ref, parentRef, changes } = comparison
+  if (!changes.has(path)) return new Set()
   const now = readParts(await lakefs.getObject(study, ref, path), nameOf)
   const before = readParts(await lakefs.getObject(study, parentRef, path), nameOf)
   if (!now || !before || now.entities !== before.entities) return undefined
@@ -62,9 +70,8 @@ async function changedDatasets(
 
 /** True where every key table holds what it held, and at most more. */
 async function keysGoOn(environment: Pick<Environment, 'lakefs' | 'lake'>, comparison: Comparison): Promise<boolean> {
-  const paths = [...comparison.listing.keys(), ...comparison.parent.keys()]
-  if (!paths.some(path => path.startsWith(keyTablesPrefix) && isChanged(path, comparison))) return true
-  const { study, ref, parentRef } = comparison
+  const { study, ref, parentRef, changes } = comparison
+  if (![...changes.keys()].some(path => path.startsWith(keyTablesPrefix))) return true
   const before = await readKeyFiles(environment, study, parentRef)
   let now: Map<string, string[]>
   try {
@@ -78,29 +85,66 @@ async function keysGoOn(environment: Pick<Environment, 'lakefs' | 'lake'>, compa
 }
 
 /**
- * The tables of a ref that have to be judged, given a good parent: those whose object is another than there and, where a version is judged, those of
- * which a counterpart is: raw and base of one dataset go together, with what contents and record say of it. Key tables are always judged; where
- * they go on from the parent's, keys which were right still are. Undefined = all.
+ * The paths of a ref that have to be judged, given a good parent: those whose object is another than there and, where a version is judged, those of
+ * which a counterpart is: raw and base of one dataset go together, with what contents and record say of it. Key tables, which are not among them, are
+ * always judged; where they go on from the parent's, keys which were right still are. Undefined = all.
  */
 export async function findScope(
   environment: Pick<Environment, 'lakefs' | 'lake'>,
   comparison: Comparison,
   profile: Profile,
 ): Promise<Set<string> | undefined> {
-  const changed = [...comparison.listing.keys()].filter(path => isChanged(path, comparison))
+  const changed = [...comparison.changes.keys()]
   if (profile === 'structure') return new Set(changed)
   const declared = await changedDatasets(environment, comparison, { path: contentsPath, nameOf: 'name' })
   const recorded = await changedDatasets(environment, comparison, { path: versionPath, nameOf: 'dataset' })
   if (!declared || !recorded) return undefined
   if (!(await keysGoOn(environment, comparison))) return undefined
-  const gone = [...comparison.parent.keys()].filter(path => !comparison.listing.has(path))
-  const touched = [...changed, ...gone].flatMap(path => parseTablePath(path) ?? [])
+  const touched = changed.flatMap(path => parseTablePath(path) ?? [])
   const datasets = new Set([
     ...declared,
     ...recorded,
     ...touched.filter(({ layer }) => deliveredLayers.includes(layer)).map(({ dataset }) => dataset),
   ])
-  const keyTables = [...comparison.listing.keys()].filter(path => path.startsWith(keyTablesPrefix))
   const pairs = [...datasets].flatMap(dataset => deliveredLayers.map(layer => tablePath(layer, dataset)))
-  return new Set([...changed, ...keyTables, ...pairs])
+  return new Set([...changed, ...pairs])
+}
+
+/** Single objects that are looked for before a listing of all costs less. */
+const mostLooks = 50
+const looksAtOnce = 8
+
+/** True where only the whole listing tells whether a table is another one once more: it may be one that its path did not hold before. */
+function mayBeCopied(changes: Changes, { profile, isPromotion }: { profile: Profile; isPromotion: boolean }): boolean {
+  return [...changes].some(([path, type]) => {
+    const table = parseTablePath(path)
+    if (!table || type === 'removed') return false
+    // Of the others the rules of identity and of history say that each still is the table which it was.
+    return type === 'added' || (table.layer === 'work' ? isPromotion : profile === 'structure')
+  })
+}
+
+/**
+ * What is there of a scope, from single looks: what they cost depends on what changed, not on how large the study is. Undefined where the
+ * whole listing is needed, or costs less.
+ */
+export async function listScope(
+  environment: Pick<Environment, 'lakefs'>,
+  { study, ref, changes }: Comparison,
+  { scope, profile, isPromotion }: { scope: Set<string>; profile: Profile; isPromotion: boolean },
+): Promise<Listing | undefined> {
+  const { lakefs } = environment
+  const looks = [...scope].filter(path => !changes.has(path) && !path.startsWith(keyTablesPrefix))
+  if (looks.length > mostLooks || mayBeCopied(changes, { profile, isPromotion })) return undefined
+  // A ref without the gate may be one on which nothing is yet.
+  if (changes.get(gatePath) === 'removed' || !(await lakefs.statObject(study, ref, gatePath))) return undefined
+  const listing = new Map<string, string | undefined>([[gatePath, undefined]])
+  for (const [path, type] of changes) if (type !== 'removed') listing.set(path, undefined)
+  await mapConcurrently(looks, looksAtOnce, async path => {
+    if (await lakefs.statObject(study, ref, path)) listing.set(path, undefined)
+  })
+  if (profile === 'full')
+    for await (const { path } of lakefs.listObjects(study, ref, { prefix: keyTablesPrefix }))
+      listing.set(path, undefined)
+  return listing
 }

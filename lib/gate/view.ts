@@ -5,7 +5,7 @@ import type { Contents, Field } from '../fields.ts'
 import { type ColumnHistory, readHistory } from '../iceberg/compare-file.ts'
 import { currentSchemaFields, parseTableMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { type LiveFile, verifySnapshot } from '../iceberg/verify-table.ts'
-import { contentsPath, type Layer, parseTablePath, tablePath, versionPath } from '../layout.ts'
+import { contentsPath, keyTablesPrefix, type Layer, parseTablePath, tablePath, versionPath } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { parseVersionRecord, type VersionRecord } from '../pipeline/version-record.ts'
 import type { GateProblem } from './codes.ts'
@@ -29,8 +29,10 @@ export interface StudyView {
   study: string
   /** Of the lake. */
   bucket: string
-  /** Every object on the ref. */
+  /** Every object on the ref; with `scope` those of them that were looked at. */
   listing: Listing
+  /** The paths that are judged besides key tables, where those are not all: what is at others is what a good parent has. */
+  scope?: Set<string>
   /** The tables that are judged: all, or those that are otherwise than at a good parent. */
   tables: TableView[]
   /** What could not be read at all. */
@@ -49,7 +51,8 @@ export interface VersionView {
   contents?: Contents
   record?: VersionRecord
   listing: Listing
-  /** Those that are judged; whether a table is there at all, `listing` says. */
+  scope?: Set<string>
+  /** Those that are judged; whether a table is there at all, hasTable says. */
   tables: VersionTable[]
   problems: GateProblem[]
 }
@@ -57,8 +60,8 @@ export interface VersionView {
 /** Reads at once, at most. */
 const readsAtOnce = 8
 
-/** Objects of a ref by path: what names their content. */
-export type Listing = ReadonlyMap<string, string>
+/** Objects of a ref by path: what names their content, or undefined where that was not asked. */
+export type Listing = ReadonlyMap<string, string | undefined>
 
 /** Names of errors by which our readers say what is wrong with a document or a file. Whatever else is thrown says that it could not be read. */
 const dataFaults = new Set(['Error', 'IcebergError', 'JsonError', 'NotFoundError', 'ZodError'])
@@ -92,29 +95,37 @@ async function readTable(
 }
 
 /**
- * Reads the tables of a ref: a branch with its staged changes, or a commit. `listing` is all that is there; with `scope` only the tables at those
- * paths are read. Throws TransientError where a server does not answer.
+ * Reads the tables of a ref: a branch with its staged changes, or a commit. `listing` is what is there; with `scope` only the tables at those
+ * paths are read, and key tables where a version is judged. Throws TransientError where a server does not answer.
  */
 export async function readStudyView(
   environment: Reading,
-  { study, ref, listing, scope }: { study: string; ref: string; listing: Listing; scope?: Set<string> },
+  {
+    study,
+    ref,
+    listing,
+    scope,
+    isVersion,
+  }: { study: string; ref: string; listing: Listing; scope?: Set<string>; isVersion: boolean },
 ): Promise<StudyView> {
   const problems: GateProblem[] = []
-  const paths = [...listing.keys()].filter(path => !scope || scope.has(path))
+  const paths = [...listing.keys()].filter(
+    path => !scope || scope.has(path) || (isVersion && path.startsWith(keyTablesPrefix)),
+  )
   const tables = await mapConcurrently(paths, readsAtOnce, path =>
     readTable(environment, { study, ref, path }, problems),
   )
   const found = tables.filter(table => table !== undefined)
-  return { study, bucket: environment.lake.bucket, listing, tables: found, problems }
+  return { study, bucket: environment.lake.bucket, listing, scope, tables: found, problems }
 }
 
 /** Reads what a ref declares, and its tables as a version has them. Throws TransientError where a server does not answer. */
 export async function readVersionView(
   { lakefs }: Reading,
-  { study, bucket, listing, tables }: StudyView,
+  { study, bucket, listing, scope, tables }: StudyView,
   ref: string,
 ): Promise<VersionView> {
-  const view: VersionView = { study, bucket, listing, tables: [], problems: [] }
+  const view: VersionView = { study, bucket, listing, scope, tables: [], problems: [] }
   // Read outside of the attempts below: a server that fails says nothing of what is declared.
   const contents = await lakefs.getObject(study, ref, contentsPath)
   const record = await lakefs.getObject(study, ref, versionPath)
@@ -146,9 +157,15 @@ export function findTable({ tables }: VersionView, layer: Layer, dataset: string
   return tables.find(table => table.layer === layer && table.dataset === dataset)
 }
 
-/** True where the ref has that table, judged or not. */
-export const hasTable = ({ listing }: Pick<VersionView, 'listing'>, layer: Layer, dataset: string): boolean =>
-  listing.has(tablePath(layer, dataset))
+/** True where the ref has that table, judged or not. Asked of tables that the ref declares: where that is no news, a good parent has them. */
+export function hasTable(
+  { listing, scope }: Pick<VersionView, 'listing' | 'scope'>,
+  layer: Layer,
+  dataset: string,
+): boolean {
+  const path = tablePath(layer, dataset)
+  return listing.has(path) || (scope !== undefined && layer !== 'keys' && !scope.has(path))
+}
 
 /** Rows of the table's current snapshot. */
 export const countRows = ({ files }: TableView): number => files.reduce((sum, { rows }) => sum + rows, 0)
