@@ -22,6 +22,7 @@ const commands = [
   'show',
   'head',
   'check',
+  'gate',
   'validate',
   'contents',
   'query',

@@ -48,6 +48,14 @@ async function createRepository({ lakefs, config }: Needed, study: string): Prom
   }
 }
 
+/** Protects all visible branches. True where they were not protected before. */
+export async function protectBranches({ lakefs }: Pick<Environment, 'lakefs'>, study: string): Promise<boolean> {
+  const { patterns } = await lakefs.getBranchProtection(study)
+  if (patterns.includes(protectedBranches)) return false
+  await lakefs.setBranchProtection(study, [...patterns, protectedBranches])
+  return true
+}
+
 /** Puts the gate's action file on a branch, uncommitted. */
 export async function stageGate(
   lakefs: Environment['lakefs'],
@@ -95,8 +103,7 @@ async function expectNoKeys({ lakefs }: Needed, study: string): Promise<void> {
 export async function ensureStudy(environment: Needed, study: string): Promise<void> {
   const { lakefs } = environment
   if (!(await lakefs.getRepository(study))) await createRepository(environment, study)
-  const { patterns } = await lakefs.getBranchProtection(study)
-  if (!patterns.includes(protectedBranches)) await lakefs.setBranchProtection(study, [...patterns, protectedBranches])
+  await protectBranches(environment, study)
   if (!(await lakefs.statObject(study, mainBranch, gatePath))) await installGate(environment, study)
   if (!(await lakefs.getBranch(study, keysBranch))) {
     // An installation that was cut off after its merge has left its branch.

@@ -1,0 +1,72 @@
+import type { Environment } from '../environment.ts'
+import { describeProblem, Rejection, TransientError } from '../errors.ts'
+import { formatGateAction } from '../gate-action.ts'
+import { hashValue } from '../hash.ts'
+import { LakefsError } from '../lakefs/client.ts'
+import { gatePath, sqlBranch } from '../layout.ts'
+import { mergeGated } from '../pipeline/merge.ts'
+import { protectBranches, stageGate } from '../study.ts'
+
+/** What became of the action file on a branch. */
+export interface GateInstallation {
+  branch: string
+  /** `current`: it was as it should be. `failed`: it is not, and `reason` says why. */
+  state: 'current' | 'updated' | 'added' | 'failed'
+  reason?: string
+}
+
+/** What was done for a study. */
+export interface StudyInstallation {
+  protection: 'current' | 'updated'
+  /** In the order of their names: all but hidden ones. */
+  branches: GateInstallation[]
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Rejection) return error.problems.map(describeProblem).join('; ')
+  if (error instanceof LakefsError || error instanceof TransientError) return error.message
+  throw error
+}
+
+/**
+ * Brings one branch's action file up to date by a merge that the gate judges, from a hidden branch which the sweep of cut-off commits clears away
+ * should this be cut off.
+ */
+async function installOn(
+  environment: Environment,
+  { study, branch }: { study: string; branch: string },
+): Promise<GateInstallation> {
+  const { lakefs, config, now } = environment
+  const wanted = formatGateAction({ url: config.gate.url })
+  const found = await lakefs.getObject(study, `${branch}@`, gatePath)
+  if (found && new TextDecoder().decode(found) === wanted) return { branch, state: 'current' }
+  const time = now()
+  const hidden = sqlBranch(time, hashValue({ study, branch, time: time.toISOString() }).slice(0, 8))
+  try {
+    await lakefs.createBranch(study, { name: hidden, source: branch, hidden: true })
+    await stageGate(lakefs, { study, branch: hidden, url: config.gate.url })
+    const message = 'Install the gate'
+    const merged = await mergeGated(environment, { study, branch: hidden, destination: branch, message, metadata: {} })
+    if (merged === undefined) return { branch, state: 'failed', reason: 'the branch was written to meanwhile' }
+    return { branch, state: found ? 'updated' : 'added' }
+  } catch (error) {
+    return { branch, state: 'failed', reason: reasonOf(error) }
+  } finally {
+    await lakefs.deleteBranch(study, hidden)
+  }
+}
+
+/**
+ * Makes all branches of a study call the gate that the configuration names, and protects them. Does only what is missing, so it may run again at any
+ * time; a branch that cannot be brought up to date keeps no other from it. Resolves with undefined where there is no such study.
+ */
+export async function installGates(environment: Environment, study: string): Promise<StudyInstallation | undefined> {
+  const { lakefs } = environment
+  if (!(await lakefs.getRepository(study))) return undefined
+  const isNew = await protectBranches(environment, study)
+  const names: string[] = []
+  for await (const { id } of lakefs.listBranches(study)) names.push(id)
+  const branches: GateInstallation[] = []
+  for (const branch of names) branches.push(await installOn(environment, { study, branch }))
+  return { protection: isNew ? 'updated' : 'current', branches }
+}
