@@ -160,6 +160,17 @@ describe('the sample, as npm start shows it', () => {
     expect(document).toMatchObject({ accepted: true, tables: 6, problems: [] })
   })
 
+  test('gate install finds every branch as it should be', async () => {
+    const { code, document } = await json<{ branches: object[] }>(['gate', 'install', 'ilms', '--data', data])
+    expect(code).toBe(0)
+    expect(document).toMatchObject({ study: 'ilms', protection: 'current' })
+    expect(document.branches.slice(0, 3)).toEqual(['keys', 'main', 'v1'].map(branch => ({ branch, state: 'current' })))
+    const printed = await studylake(['gate', 'install', 'ilms', '--data', data])
+    expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ *main +current/m) })
+    const missing = await studylake(['gate', 'install', 'other', '--data', data])
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no study "other"') })
+  })
+
   test.each([
     [['show', 'ilms@v9'], 'ilms has no version, tag or commit v9; its branches are: keys, main, v1, v2, v3, v4'],
     [['show', 'other@v1'], 'there is no study other; there are: ilms'],
@@ -330,6 +341,7 @@ describe('without a platform', () => {
       'show',
       'head',
       'check',
+      'gate',
       'validate',
       'contents',
       'sample',
@@ -358,6 +370,9 @@ describe('without a platform', () => {
       'none.json does not exist',
     ],
     [['show', 'ilms'], 'STUDY@REF'],
+    [['gate'], 'gate: which? There is install'],
+    [['gate', 'remove', 'ilms'], 'gate: "remove"? There is install'],
+    [['gate', 'install'], 'STUDY'],
     [['show', 'ilms@v1', 'patients'], 'LAYER.DATASET'],
     [['head', 'ilms@v1', 'raw.dm', '--rows', 'many'], 'a whole number'],
     [['status', 'a b'], 'a study is'],
