@@ -5,6 +5,8 @@ import { createCatalog } from '../lib/catalog/routes.ts'
 import { parseTokens } from '../lib/catalog/tokens.ts'
 import { type CatalogConfig, readCatalogConfig } from '../lib/config.ts'
 import type { Environment } from '../lib/environment.ts'
+import { judgeHeads } from '../lib/gate/unattested.ts'
+import type { Log } from '../lib/log.ts'
 import { createOnFirstUse, readEnvironment } from './from-process.ts'
 import { describeError } from './middleware/describe-error.ts'
 import type { FunctionContext } from './middleware/queue-function.ts'
@@ -23,9 +25,34 @@ const clientConfig = ({ endpoint, region }: CatalogConfig['objectStore']): Recor
   ...(region && { 'client.region': region }),
 })
 
+/** Heads that one round of the schedule judges at most, and seconds within which it begins with them: less than the function has. */
+const headsAtOnce = { most: 20, seconds: 30 }
+
+/** The schedule: deletes what commits that were cut off left behind, and judges heads that came about without the gate. */
+async function lookAfter({ environment, catalog }: CatalogEnvironment, log: Log): Promise<void> {
+  const sweep = async () => {
+    const branches = await sweepSqlBranches(environment, { seconds: catalog.sqlBranchSeconds })
+    if (branches > 0) log.warn('commits that were cut off are cleared away', { branches })
+  }
+  const judge = () =>
+    judgeHeads(environment, {
+      ...headsAtOnce,
+      report({ unattested, left }) {
+        for (const { study, branch, commit, problems } of unattested) {
+          const codes = [...new Set(problems.map(({ code }) => code))].join(', ')
+          log.error('UNATTESTED: a head that no gate saw does not pass it', { study, branch, commit, codes })
+        }
+        if (left > 0) log.warn('heads wait to be judged', { heads: left })
+      },
+    })
+  // Neither keeps the other from its work.
+  const failed = (await Promise.allSettled([sweep(), judge()])).find(({ status }) => status === 'rejected')
+  if (failed) throw (failed as PromiseRejectedResult).reason
+}
+
 /**
  * The function URL by which SQL engines see every study at every version: an Iceberg REST catalog; and the schedule, which deletes what commits
- * that were cut off left behind. It makes these branches, and has the rights that it takes.
+ * that were cut off left behind, and judges what no gate saw. It makes these branches, judges what it serves, and has the rights that both take.
  */
 export function createCatalogFunction({ environment, catalog: config }: CatalogEnvironment): CatalogHandler {
   const log = environment.log.with({ function: 'catalog' })
@@ -40,8 +67,7 @@ export function createCatalogFunction({ environment, catalog: config }: CatalogE
   )
   return async (event, context) => {
     if (scheduleEvent.safeParse(event).success) {
-      const branches = await sweepSqlBranches(environment, { seconds: config.sqlBranchSeconds })
-      if (branches > 0) log.warn('commits that were cut off are cleared away', { branches })
+      await lookAfter({ environment, catalog: config }, log)
       return { statusCode: 204, body: '' }
     }
     const {

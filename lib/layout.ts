@@ -104,6 +104,8 @@ export const tableLocationKey = (study: string, layer: Layer, dataset: string): 
 /** That files which never change were judged and found good. */
 export const verdictKey = (study: string, hash: string): string => `attest/${study}/files/${hash}.json`
 export const attestationKey = (study: string, commit: string): string => `attest/${study}/${commit}.json`
+/** What was found wrong with a head that came about without the gate. */
+export const unattestedKey = (study: string, commit: string): string => `attest/${study}/unattested/${commit}.json`
 /** That a branch is, or was, a version: known even where its record was taken away. */
 export const versionMarkerKey = (study: string, branch: string): string => `attest/${study}/versions/${branch}.json`
 /** Why a message failed the last time. `queue` is the full name of the queue that it was read from. */

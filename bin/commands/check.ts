@@ -1,3 +1,4 @@
+import { isAttested } from '../../lib/gate/attest.ts'
 import { checkRef } from '../../lib/gate/check-ref.ts'
 import { profileOf } from '../../lib/gate/profile.ts'
 import { defineStudyCommand } from '../support/define.ts'
@@ -19,10 +20,14 @@ export default defineStudyCommand({
       const branch = (await environment.lakefs.getBranch(study, ref))?.id
       const profile = await profileOf(environment, { study, branch, commit: commit.id })
       const { problems, tables } = await checkRef(environment, study, commit.id, { profile })
-      output.document({ study, ref, commit: commit.id, profile, accepted: problems.length === 0, tables, problems })
+      const attested = await isAttested(environment, { study, commit: commit.id, profile })
+      const accepted = problems.length === 0
+      output.document({ study, ref, commit: commit.id, profile, accepted, attested, tables, problems })
       const rules = profile === 'full' ? '' : ', by the rules of structure'
+      if (!attested)
+        output.line('UNATTESTED: no gate has let this commit pass. It is judged before anybody is served it.')
       const subject = `${study}@${ref} (commit ${shortCommit(commit.id)}, ${count(tables, 'table')}${rules})`
-      if (problems.length === 0) {
+      if (accepted) {
         output.line(`${subject}: schema and data agree.`)
         return exitCodes.done
       }

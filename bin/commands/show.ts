@@ -1,10 +1,12 @@
 import { join } from 'node:path'
+import { readUnattested } from '../../lib/gate/unattested.ts'
 import { type Layer, layers } from '../../lib/layout.ts'
 import { listTables } from '../../lib/pipeline/table-objects.ts'
 import { defineStudyCommand } from '../support/define.ts'
 import { count, formatCount, formatTable, type Output } from '../support/output.ts'
 import { commandLine, showPath } from '../support/paths.ts'
 import { shortCommit } from '../support/print-report.ts'
+import { printUnattested } from '../support/print-unattested.ts'
 import { parseStudyRef, parseTableName, requireTable, resolveRef, type Table } from '../support/refs.ts'
 import { withSession } from '../support/session.ts'
 
@@ -81,8 +83,12 @@ export default defineStudyCommand({
       const tables: Table[] = []
       for (const name of names) tables.push(await requireTable(environment, { study, ref, commit: commit.id, ...name }))
 
-      output.document({ study, ref, commit: commit.id, message: commit.message, tables: tables.map(describeTable) })
-      output.line(`${study}@${ref}, commit ${shortCommit(commit.id)} (${commit.message})`)
+      const unattested = await readUnattested(environment, { study, commit: commit.id })
+      const { id, message } = commit
+      const shown = { study, ref, commit: id, message, tables: tables.map(describeTable) }
+      output.document({ ...shown, ...(unattested && { unattested }) })
+      output.line(`${study}@${ref}, commit ${shortCommit(id)} (${message})`)
+      if (unattested) printUnattested(output, unattested)
       output.line()
       if (wanted) for (const table of tables) printTable(output, table)
       else for (const table of tables) printSummary(output, table)

@@ -4,6 +4,7 @@ import { CommandError, exitCodes } from '../support/failure.ts'
 import { count, formatCount, formatTable } from '../support/output.ts'
 import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printReport, shortCommit } from '../support/print-report.ts'
+import { findUnattested, printUnattested } from '../support/print-unattested.ts'
 import { withSession } from '../support/session.ts'
 import { checkStudy, checkVersion } from '../support/study-folder.ts'
 
@@ -25,17 +26,26 @@ export default defineStudyCommand({
           `no version${what ? ` of ${what}` : ''} was ever uploaded; load one with "${commandLine('run FOLDER --study S --version V', { data })}"`,
         )
       }
-      const found = await Promise.all(names.map(name => inspectVersion(environment, name.study, name.version)))
+      const found = await Promise.all(
+        names.map(async name => ({
+          ...(await inspectVersion(environment, name.study, name.version)),
+          unattested: await findUnattested(environment, name),
+        })),
+      )
       if (version) {
         const [status] = found as [(typeof found)[number]]
-        output.document({ ...status.report, status: status.state })
+        const { unattested } = status
+        output.document({ ...status.report, status: status.state, ...(unattested && { unattested }) })
         printReport(output, status)
+        if (unattested) printUnattested(output, unattested)
         const idle = status.state === 'processing' && !attached
         const advice = idle ? `Nothing is running: it goes on with ${commandLine('dev', { data })}` : adviseOn(status)
         if (advice) output.line(`\n${advice}`)
         return exitCodeOf(status)
       }
-      output.document(found.map(({ state, report }) => ({ ...report, status: state })))
+      output.document(
+        found.map(({ state, report, unattested }) => ({ ...report, status: state, ...(unattested && { unattested }) })),
+      )
       const lines = formatTable(
         [
           { title: 'study' },
@@ -46,7 +56,7 @@ export default defineStudyCommand({
           { title: 'commit' },
           { title: 'remarks' },
         ],
-        found.map(({ state, report }) => [
+        found.map(({ state, report, unattested }) => [
           report.study,
           report.version,
           state,
@@ -54,6 +64,7 @@ export default defineStudyCommand({
           formatCount(report.datasets.reduce((sum, { rowsOut }) => sum + rowsOut, 0)),
           report.commit ? shortCommit(report.commit) : '',
           [
+            unattested && 'UNATTESTED',
             report.problems.length > 0 && count(report.problems.length, 'problem'),
             state === 'waiting' && `waits for ${count(report.waitingFor.length, 'file')}`,
             report.promoted && 'on main',
