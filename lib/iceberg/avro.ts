@@ -42,6 +42,10 @@ const long = avro.types.LongType.__with({
   compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
 })
 
+/** Some writers spell a type as an object, `{"type": "long"}`, where avsc would take its own. */
+const typeHook = (schema: avro.Schema): avro.Type | undefined =>
+  typeof schema === 'object' && 'type' in schema && schema.type === 'long' ? long : undefined
+
 function narrow(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
@@ -52,7 +56,7 @@ const types = new WeakMap<AvroSchema, avro.Type>()
 function typeOf(schema: AvroSchema): avro.Type {
   const known = types.get(schema)
   if (known) return known
-  const type = avro.Type.forSchema(schema as avro.Schema, { registry: { long }, omitRecordMethods: true })
+  const type = avro.Type.forSchema(schema as avro.Schema, { registry: { long }, typeHook, omitRecordMethods: true })
   types.set(schema, type)
   return type
 }

@@ -11,7 +11,8 @@ const schema: AvroSchema = {
   name: 'sample',
   fields: [
     { name: 'id', type: 'long', 'field-id': 1 },
-    { name: 'maybe', type: ['null', 'long'], default: null, 'field-id': 2 },
+    // Types may be spelt as objects.
+    { name: 'maybe', type: ['null', { type: 'long' }], default: null, 'field-id': 2 },
     { name: 'name', type: 'string', 'field-id': 3 },
     {
       name: 'sizes',
