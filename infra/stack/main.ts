@@ -18,7 +18,8 @@ const usage = `npm run stack -- [OPTION …]
   --landing s3|minio    Where studies arrive: MinIO (the default), or the AWS emulator's S3. Also $LANDING
   --data DIR            The data directory; ${defaultFolder} by default
   --no-sql              Leave Trino out
-  --exit-after-sample   Load the bundled sample study through the stack, and end
+  --sample              Load the bundled sample study through the stack, and stay up
+  --exit-after-sample   Load it, and end
   --json                Print one JSON document instead of text
 
 $AWS_EMULATOR chooses the emulator (ministack, or localstack with Docker), $LAKEFS_ENDPOINT a lakeFS of your own,
@@ -33,6 +34,7 @@ function readArguments(args: string[]) {
         landing: { type: 'string', default: process.env.LANDING || 'minio' },
         data: { type: 'string', default: defaultFolder },
         sql: { type: 'boolean', default: true },
+        sample: { type: 'boolean', default: false },
         'exit-after-sample': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -41,7 +43,8 @@ function readArguments(args: string[]) {
     if (values.landing !== 's3' && values.landing !== 'minio') {
       throw new UsageError(`--landing is ${JSON.stringify(values.landing)}, expected s3 or minio`)
     }
-    return { ...values, landing: values.landing as Landing }
+    const exit = values['exit-after-sample']
+    return { ...values, landing: values.landing as Landing, exit, sample: values.sample || exit }
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError((error as Error).message.split(/\. |\n/)[0]!, { cause: error })
@@ -95,7 +98,7 @@ async function run(args: string[]): Promise<number> {
     landing: options.landing,
     sql: options.sql,
     // The sample's versions are whole when they are announced.
-    settleSeconds: options['exit-after-sample'] ? 0 : 5,
+    settleSeconds: options.sample ? 0 : 5,
     tell: text => {
       if (!options.json) console.error(`${seconds()}  ${text}`)
     },
@@ -109,15 +112,20 @@ async function run(args: string[]): Promise<number> {
   try {
     printStack(output, stack)
     const { endpoints, outputs } = stack
-    if (options['exit-after-sample']) {
+    let loaded = {}
+    if (options.sample) {
       const sample = await Promise.race([loadSample(createStackSession(stack), output), interrupted, stack.crashed])
       if (sample === 'interrupted') return exitCodes.interrupted
       if (sample instanceof ServerError) throw sample
       const versions = sample.versions.map(({ state, report }) => ({ ...report, status: state }))
-      output.document({ endpoints, outputs, versions, refused: sample.refused })
-      return sample.asMeant ? exitCodes.done : exitCodes.refused
+      loaded = { versions, refused: sample.refused }
+      if (options.exit || !sample.asMeant) {
+        output.document({ endpoints, outputs, ...loaded })
+        return sample.asMeant ? exitCodes.done : exitCodes.refused
+      }
+      output.line()
     }
-    output.document({ endpoints, outputs })
+    output.document({ endpoints, outputs, ...loaded })
     output.line('Ctrl-C ends all of it; so does "npm run stack:down", from another terminal.')
     const end = await Promise.race([interrupted, stack.crashed])
     if (end instanceof ServerError) throw end
