@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import { TransientError } from './errors.ts'
 import { checkRef } from './gate/check-ref.ts'
 import { formatGateAction } from './gate-action.ts'
-import { LakefsError } from './lakefs/client.ts'
+import { hasStatus, LakefsError } from './lakefs/client.ts'
 import {
   address,
   gatePath,
@@ -23,7 +23,7 @@ async function unless(statuses: number[], call: () => Promise<unknown>): Promise
   try {
     await call()
   } catch (error) {
-    if (!(error instanceof LakefsError && statuses.includes(error.status))) throw error
+    if (!hasStatus(error, ...statuses)) throw error
   }
 }
 
@@ -79,7 +79,7 @@ async function installGate(environment: Needed, study: string): Promise<void> {
     await unless([400], () => lakefs.commit(study, branch, { message }))
     await unless([400], () => lakefs.merge(study, branch, mainBranch, { message }))
   } catch (error) {
-    if (!(error instanceof LakefsError && error.status === 412)) throw error
+    if (!hasStatus(error, 412)) throw error
     const { problems } = await checkRef(environment, study, branch)
     if (problems.length === 0)
       throw new TransientError('the gate did not answer for its installation', { cause: error })

@@ -5,7 +5,7 @@ import { createRepositories } from './repositories.ts'
 import { createRequest, type LakefsConnection } from './request.ts'
 import { createVersioning } from './versioning.ts'
 
-export { LakefsError } from './error.ts'
+export { hasStatus, LakefsError } from './error.ts'
 export type { LakefsConnection } from './request.ts'
 export type * from './types.ts'
 

@@ -19,6 +19,10 @@ export class LakefsError extends Error {
   }
 }
 
+/** True for a refusal of lakeFS with one of these statuses. */
+export const hasStatus = (error: unknown, ...statuses: number[]): error is LakefsError =>
+  error instanceof LakefsError && statuses.includes(error.status)
+
 /** The run id in `pre-merge hook aborted, run id '…': …`, or undefined. */
 function hookRunId(detail: string): string | undefined {
   return /hook aborted, run id '([^']+)'/.exec(detail)?.[1]

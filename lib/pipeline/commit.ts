@@ -7,7 +7,7 @@ import { hashValue } from '../hash.ts'
 import { currentSchemaFields } from '../iceberg/metadata.ts'
 import { baseFields } from '../keys/base-fields.ts'
 import { entitiesOf } from '../keys/entities.ts'
-import { LakefsError } from '../lakefs/client.ts'
+import { hasStatus } from '../lakefs/client.ts'
 import { runBranch } from '../layout.ts'
 import { nameCause } from './causes.ts'
 import { completeVersion } from './complete.ts'
@@ -54,7 +54,7 @@ async function createVersionBranch(
     await environment.lakefs.createBranch(study, { name: version, source: commit })
     return commit
   } catch (error) {
-    if (!(error instanceof LakefsError && error.status === 409)) throw error
+    if (!hasStatus(error, 409)) throw error
     const head = await environment.lakefs.getBranch(study, version)
     if (head) return head.commitId === commit ? commit : undefined
     throw new Rejection({

@@ -1,10 +1,7 @@
 import type { Environment } from '../environment.ts'
 import { Rejection, TransientError } from '../errors.ts'
 import { checkRef } from '../gate/check-ref.ts'
-import { LakefsError } from '../lakefs/client.ts'
-
-const hasStatus = (error: unknown, status: number): error is LakefsError =>
-  error instanceof LakefsError && error.status === status
+import { hasStatus, type LakefsError } from '../lakefs/client.ts'
 
 /**
  * What a hook's refusal means. The same rules are applied here, at the same ref: what they find is final, and where they find nothing the

@@ -1,5 +1,5 @@
 import type { Environment } from '../environment.ts'
-import { LakefsError } from '../lakefs/client.ts'
+import { hasStatus } from '../lakefs/client.ts'
 import { allocationBranch, runBranch } from '../layout.ts'
 import { stageGate } from '../study.ts'
 
@@ -14,7 +14,7 @@ export async function createRunBranch(
   try {
     await lakefs.createBranch(study, { name: branch, source: base, hidden: true })
   } catch (error) {
-    if (!(error instanceof LakefsError && error.status === 409)) throw error
+    if (!hasStatus(error, 409)) throw error
   }
   await stageGate(lakefs, { study, branch, url: config.gate.url })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment } from '../../environment.ts'
 import { TransientError } from '../../errors.ts'
-import { LakefsError } from '../../lakefs/client.ts'
+import { hasStatus, LakefsError } from '../../lakefs/client.ts'
 import { explainRefusal } from '../../pipeline/merge.ts'
 import { CatalogError } from '../error.ts'
 import { branchGone, explainEarly, tryAgain } from './refuse.ts'
@@ -91,7 +91,7 @@ export async function mergeOnce(environment: Environment, work: MergeWork): Prom
   if ('commit' in sent) return sent.commit
   const { failure, inDoubt } = sent
   // Never said of a merge that was done: then there is nothing to merge.
-  if (failure instanceof LakefsError && failure.status === 409) {
+  if (hasStatus(failure, 409)) {
     const meanwhile = `${work.destination} was changed meanwhile, in a table of this commit: read it again`
     throw new CatalogError('CommitFailedException', meanwhile, { cause: failure })
   }
@@ -103,7 +103,7 @@ export async function mergeOnce(environment: Environment, work: MergeWork): Prom
     reason = await explainLate(environment, work, failure)
   } catch (error) {
     // A refusal is one also where its reason cannot be read, but "nothing to merge" may be an answer to what was done.
-    const refused = !inDoubt && !(failure instanceof LakefsError && failure.status === 400)
+    const refused = !inDoubt && !hasStatus(failure, 400)
     if (refused && error instanceof TransientError) throw tryAgain(error)
     throw new CatalogError('CommitStateUnknownException', unknown, { cause: error })
   }

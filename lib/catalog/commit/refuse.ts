@@ -1,9 +1,6 @@
 import { describeProblem, Rejection, TransientError } from '../../errors.ts'
-import { LakefsError } from '../../lakefs/client.ts'
+import { hasStatus } from '../../lakefs/client.ts'
 import { CatalogError } from '../error.ts'
-
-export const hasStatus = (error: unknown, status: number): error is LakefsError =>
-  error instanceof LakefsError && error.status === status
 
 /** Nothing was changed, and the same request may go well: a client that sends it again does no harm. */
 export const tryAgain = (cause: Error): CatalogError =>
@@ -27,6 +24,6 @@ const refusedByGate = (rejection: Rejection): CatalogError =>
 export function explainEarly(error: unknown): unknown {
   if (error instanceof Rejection) return refusedByGate(error)
   // The hidden branch is gone, or its name taken: only a sweep with a wrong clock or an odd chance does that.
-  const hiddenLost = hasStatus(error, 404) || hasStatus(error, 409)
+  const hiddenLost = hasStatus(error, 404, 409)
   return error instanceof TransientError || hiddenLost ? tryAgain(error) : error
 }
