@@ -7,6 +7,7 @@ import { type CatalogConfig, readCatalogConfig } from '../lib/config.ts'
 import type { Environment } from '../lib/environment.ts'
 import { judgeHeads } from '../lib/gate/unattested.ts'
 import type { Log } from '../lib/log.ts'
+import { settle } from '../lib/settle.ts'
 import { createOnFirstUse, readEnvironment } from './from-process.ts'
 import { describeError } from './middleware/describe-error.ts'
 import type { FunctionContext } from './middleware/queue-function.ts'
@@ -46,8 +47,7 @@ async function lookAfter({ environment, catalog }: CatalogEnvironment, log: Log)
       },
     })
   // Neither keeps the other from its work.
-  const failed = (await Promise.allSettled([sweep(), judge()])).find(({ status }) => status === 'rejected')
-  if (failed) throw (failed as PromiseRejectedResult).reason
+  await settle([sweep(), judge()])
 }
 
 /**

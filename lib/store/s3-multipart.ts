@@ -8,6 +8,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { settle } from '../settle.ts'
 
 /** Bytes: S3 refuses a smaller part unless it is the last (Amazon S3 user guide, "multipart upload limits"). */
 export const minPartSize = 5 * 1024 * 1024
@@ -89,8 +90,7 @@ export async function uploadParts(
             )
             fill(PartNumber, CopyPartResult)
           })
-          const failed = (await Promise.allSettled(copies)).find(({ status }) => status === 'rejected')
-          if (failed) throw (failed as PromiseRejectedResult).reason
+          await settle(copies)
         }
       },
     })

@@ -5,6 +5,7 @@ import { sqlBranch, tablePath } from '../../layout.ts'
 import { mapConcurrently } from '../../map-concurrently.ts'
 import { commitStaged } from '../../pipeline/merge.ts'
 import { stageTable } from '../../pipeline/table-objects.ts'
+import { settle } from '../../settle.ts'
 import { stageGate } from '../../study.ts'
 import type { EditedTable } from './apply-edits.ts'
 
@@ -12,12 +13,6 @@ import type { EditedTable } from './apply-edits.ts'
 const writesAtOnce = 8
 /** ms that an answer waits for its hidden branch to go away. */
 const farewell = 2000
-
-/** Waits for all, also where one fails: nothing goes on behind the back of what comes next. Throws the first failure. */
-async function settle(works: Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
-  if (failed) throw (failed as PromiseRejectedResult).reason
-}
 
 /** Deletes a branch, if that goes well and soon: a sweep deletes what stays. */
 async function dropBranch({ lakefs }: Environment, study: string, branch: string): Promise<void> {
