@@ -12,7 +12,7 @@ import {
   tablePath,
   tablesPrefix,
 } from '../layout.ts'
-import { putOnce } from '../pipeline/put-once.ts'
+import { putOnce } from '../store/put-once.ts'
 import { createCache } from './cache.ts'
 import type { Head } from './refs.ts'
 import type { TableName } from './table-edit.ts'

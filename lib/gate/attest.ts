@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts'
-import { PreconditionError } from '../errors.ts'
 import { attestationKey, keysBranch, mainBranch, versionMarkerKey } from '../layout.ts'
+import { putOnce } from '../store/put-once.ts'
 import { checkRef } from './check-ref.ts'
 import type { GateProblem } from './codes.ts'
 import { covers, type Profile, profileOf } from './profile.ts'
@@ -22,15 +22,7 @@ export async function isAttested(
 
 const isVersion = (branch: string): boolean => !branch.startsWith('_') && branch !== mainBranch && branch !== keysBranch
 
-async function putOnce({ lake }: Pick<Environment, 'lake'>, key: string, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await lake.put(key, bytes, { ifAbsent: true, contentType: 'application/json' })
-    return true
-  } catch (error) {
-    if (!(error instanceof PreconditionError)) throw error
-    return false
-  }
-}
+const contentType = 'application/json'
 
 /**
  * Records that a commit was judged by a profile and found good. The first record stays, unless it is of older rules or says less. With the
@@ -47,10 +39,10 @@ export async function attest(
 ): Promise<void> {
   const key = attestationKey(study, commit)
   const bytes = new TextEncoder().encode(JSON.stringify({ commit, rulesVersion, profile, time: now().toISOString() }))
-  if (!(await putOnce({ lake }, key, bytes)) && !(await isAttested({ lake }, { study, commit, profile })))
-    await lake.put(key, bytes, { contentType: 'application/json' })
+  if (!(await putOnce(lake, key, bytes, { contentType })) && !(await isAttested({ lake }, { study, commit, profile })))
+    await lake.put(key, bytes, { contentType })
   if (profile === 'full' && destination !== undefined && isVersion(destination))
-    await putOnce({ lake }, versionMarkerKey(study, destination), new TextEncoder().encode('{}'))
+    await putOnce(lake, versionMarkerKey(study, destination), new TextEncoder().encode('{}'), { contentType })
 }
 
 /** The commit that a commit goes on from: of a merge, the destination as it was. */

@@ -1,7 +1,7 @@
 import type { Environment } from '../environment.ts'
-import { PreconditionError } from '../errors.ts'
 import { hashValue } from '../hash.ts'
 import { keyOfAddress, verdictKey } from '../layout.ts'
+import { putOnce } from '../store/put-once.ts'
 import type { GateProblem } from './codes.ts'
 import type { TableView } from './view.ts'
 
@@ -34,10 +34,6 @@ export async function judgeOnce(
   if (await lake.head(key)) return []
   const problems = await judge()
   if (problems.length > 0) return problems
-  try {
-    await lake.put(key, new TextEncoder().encode('{}'), { ifAbsent: true, contentType: 'application/json' })
-  } catch (error) {
-    if (!(error instanceof PreconditionError)) throw error
-  }
+  await putOnce(lake, key, new TextEncoder().encode('{}'), { contentType: 'application/json' })
   return []
 }

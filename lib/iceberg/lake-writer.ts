@@ -1,7 +1,7 @@
-import { PreconditionError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import { address, type Layer, manifestKey, manifestListKey, metadataKey } from '../layout.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { putOnce } from '../store/put-once.ts'
 
 /** Puts one table's own files into the lake: each under the hash of its bytes, each only if it is not there. */
 export interface LakeWriter {
@@ -26,17 +26,9 @@ export function createLakeWriter({
   layer: Layer
   dataset: string
 }): LakeWriter {
-  async function putOnce(key: string, body: Uint8Array, contentType: string): Promise<void> {
-    try {
-      await store.put(key, body, { ifAbsent: true, contentType })
-    } catch (error) {
-      // The key is the hash of the bytes: what lies there is the same.
-      if (!(error instanceof PreconditionError)) throw error
-    }
-  }
   async function putAvro(keyOf: typeof manifestKey, bytes: Uint8Array): Promise<string> {
     const key = keyOf(study, layer, dataset, sha256(bytes))
-    await putOnce(key, bytes, 'application/octet-stream')
+    await putOnce(store, key, bytes, { contentType: 'application/octet-stream' })
     return address(store.bucket, key)
   }
   const keyOfText = (text: string) => metadataKey(study, layer, dataset, sha256(text))
@@ -45,7 +37,7 @@ export function createLakeWriter({
     putManifestList: bytes => putAvro(manifestListKey, bytes),
     async putMetadata(text) {
       const key = keyOfText(text)
-      await putOnce(key, Buffer.from(text), 'application/json')
+      await putOnce(store, key, Buffer.from(text), { contentType: 'application/json' })
       return key
     },
     metadataKey: keyOfText,

@@ -7,11 +7,11 @@ import { type CollectedKeys, collectNaturalKeys } from '../keys/collect.ts'
 import { contentAliasKey, dataKey, naturalKeysKey } from '../layout.ts'
 import { writeParquet, writeParquetFile } from '../parquet/write.ts'
 import type { ObjectInfo, ObjectStore } from '../store/object-store.ts'
+import { putOnce } from '../store/put-once.ts'
 import { nameCause } from './causes.ts'
 import { contentAlias } from './content-key.ts'
 import { type LandedDataset, readLandingState } from './landing-state.ts'
 import { type Outcome, readOutcome, writeOutcome } from './outcome.ts'
-import { putOnce } from './put-once.ts'
 
 function findMissingKeys(file: string, collected: CollectedKeys[]): Problem[] {
   return collected

@@ -8,9 +8,9 @@ import { baseContentKey, type ConversionInputs, contentAlias, contentKey } from 
 import { describeDataFile } from '../../../lib/pipeline/data-files.ts'
 import { warningsOf } from '../../../lib/pipeline/judge.ts'
 import { type Outcome, readOutcome, writeOutcome } from '../../../lib/pipeline/outcome.ts'
-import { putOnce } from '../../../lib/pipeline/put-once.ts'
 import { isSweepDue } from '../../../lib/pipeline/sweep.ts'
 import { readReport, writeReport } from '../../../lib/pipeline/version-report.ts'
+import { putOnce } from '../../../lib/store/put-once.ts'
 import { memoryStore } from '../../support/memory-store.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
