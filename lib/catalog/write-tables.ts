@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
 import { NotFoundError } from '../errors.ts'
 import { formatTableMetadata, IcebergError, parseTableMetadata, type TableMetadata } from '../iceberg/table.ts'
 import { JsonError } from '../json.ts'
@@ -9,8 +8,17 @@ import { type CommitResult, commitEdits } from './commit/index.ts'
 import { describeCommit, findQueryId } from './describe-request.ts'
 import { allowLocations, alreadyThere, commitEdit, dropEdit, placeEdit, renameEdits } from './edits.ts'
 import { CatalogError } from './error.ts'
-import { type CommitTableRequest, readCommitTable, readCommitTransaction, readCreateTable } from './metadata/bodies.ts'
+import {
+  type CommitTableRequest,
+  readCommitTable,
+  readCommitTransaction,
+  readCreateTable,
+  readRegisterTable,
+  readRenameTable,
+  type TableIdentifier,
+} from './metadata/bodies.ts'
 import { createMetadata } from './metadata/create-metadata.ts'
+import { badRequest } from './metadata/refuse.ts'
 import { type NamespaceName, quote, readNamespace, readTableName } from './names.ts'
 import { tableAnswer } from './read-tables.ts'
 import type { Head } from './refs.ts'
@@ -18,27 +26,8 @@ import { type Call, noSuch, openNamespace, openTable, type Route, resolveVisible
 import type { TableEdit, TableName } from './table-edit.ts'
 import { storeText } from './tables.ts'
 
-const identifier = z.object({ namespace: z.array(z.string()), name: z.string() })
-const renameRequest = z.object({ source: identifier, destination: identifier })
-const registerRequest = z.object({
-  name: z.string(),
-  'metadata-location': z.string(),
-  overwrite: z.boolean().nullish(),
-})
-
 /** Bytes of metadata that a table can be registered from. */
 const largestDocument = 32 * 2 ** 20
-
-const badRequest = (message: string, cause?: unknown): CatalogError =>
-  new CatalogError('BadRequestException', message, { cause })
-
-/** Throws CatalogError where the body does not fit; names the member, quotes no value. */
-function readBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {
-  const { data, error } = schema.safeParse(body)
-  if (data !== undefined) return data
-  const problems = error?.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`) ?? []
-  throw badRequest(`the request does not fit the protocol: ${problems.join('; ')}`)
-}
 
 /** Writing of tables: each request is one gated commit of the branch that it names. Files are never deleted. */
 export function createTableWrites(
@@ -92,7 +81,7 @@ export function createTableWrites(
   /** The table of an identifier in a body. */
   async function openIdentifier(
     call: Call,
-    { namespace: levels, name: table }: z.infer<typeof identifier>,
+    { namespace: levels, name: table }: TableIdentifier,
   ): Promise<{ name: TableName; head: Head }> {
     const namespace = readNamespace(levels)
     const name = readTableName(namespace, table)
@@ -140,7 +129,7 @@ export function createTableWrites(
   }
 
   async function rename(call: Call): Promise<CatalogAnswer> {
-    const body = readBody(renameRequest, call.body())
+    const body = readRenameTable(call.body())
     const source = await openIdentifier(call, body.source)
     const namespace = readNamespace(body.destination.namespace)
     if (namespace && !sameBranch(namespace, source.name))
@@ -156,7 +145,7 @@ export function createTableWrites(
   }
 
   async function register(call: Call): Promise<CatalogAnswer> {
-    const body = readBody(registerRequest, call.body())
+    const body = readRegisterTable(call.body())
     const { name, head } = await openNew(call, body.name)
     const metadata = await readDocument(name.study, body['metadata-location'])
     const edits = [placeEdit(name, metadata, { overwrite: body.overwrite ?? false })]

@@ -5,6 +5,8 @@ import { tableRequirement } from './requirements.ts'
 import { tableUpdate } from './updates.ts'
 
 const tableIdentifier = z.looseObject({ namespace: z.array(z.string()), name: z.string() })
+/** A table as bodies name it. Protocol, "TableIdentifier". */
+export type TableIdentifier = z.infer<typeof tableIdentifier>
 
 // The reference client writes what it leaves open as null.
 const createTable = z.looseObject({
@@ -32,6 +34,18 @@ const commitTransaction = z.looseObject({ 'table-changes': z.array(tableChange) 
 /** The body of a commit to several tables; each change names its table. Protocol, "CommitTransactionRequest". */
 export type CommitTransactionRequest = z.infer<typeof commitTransaction>
 
+const renameTable = z.looseObject({ source: tableIdentifier, destination: tableIdentifier })
+/** The body of a request that gives a table another name. Protocol, "RenameTableRequest". */
+export type RenameTableRequest = z.infer<typeof renameTable>
+
+const registerTable = z.looseObject({
+  name: z.string(),
+  'metadata-location': z.string(),
+  overwrite: z.boolean().nullish(),
+})
+/** The body of a request that makes a table of metadata that is there. Protocol, "RegisterTableRequest". */
+export type RegisterTableRequest = z.infer<typeof registerTable>
+
 // Types nest, so a body may; deeper than any schema, it is meant to exhaust the stack.
 const deepest = 200
 
@@ -41,6 +55,10 @@ export const readCreateTable = (body: unknown): CreateTableRequest => read(creat
 export const readCommitTable = (body: unknown): CommitTableRequest => read(commitTable, body)
 /** Reads the parsed JSON of a commit to several tables. Throws as `readCommitTable` does. */
 export const readCommitTransaction = (body: unknown): CommitTransactionRequest => read(commitTransaction, body)
+/** Reads the parsed JSON of a request for another name. Throws CatalogError BadRequestException, which names the member. */
+export const readRenameTable = (body: unknown): RenameTableRequest => read(renameTable, body)
+/** Reads the parsed JSON of a request that registers a table. Throws CatalogError BadRequestException, which names the member. */
+export const readRegisterTable = (body: unknown): RegisterTableRequest => read(registerTable, body)
 
 function read<Body extends z.ZodType>(schema: Body, body: unknown): z.infer<Body> {
   if (!isShallow(body)) throw badRequest(`the request is nested deeper than ${deepest} levels`)

@@ -1,7 +1,8 @@
 import { CatalogError } from '../error.ts'
 
 /** A request that no retry can mend: 400. */
-export const badRequest = (message: string): CatalogError => new CatalogError('BadRequestException', message)
+export const badRequest = (message: string, cause?: unknown): CatalogError =>
+  new CatalogError('BadRequestException', message, { cause })
 
 /** A request that was made for a table that has changed since: 409, upon which engines read the table again and retry. */
 export const conflict = (message: string): CatalogError => new CatalogError('CommitFailedException', message)
