@@ -33,20 +33,15 @@ export async function answerHook(
   if (event === 'pre-commit') {
     if (!source) return refuse('the payload names no branch')
     const head = await environment.lakefs.getBranch(study, source)
-    const profile = await profileOf(environment, { study, branch: source, commit: source })
-    const { problems } = await checkRef(environment, study, source, {
-      profile,
-      parent: head?.commitId,
-      isCandidate: true,
-    })
+    const { problems } = await checkRef(environment, study, source, { parent: head?.commitId, isCandidate: true })
     return { ref: source, problems }
   }
   if (event === 'pre-merge') {
     if (!commit) return refuse('the payload names no commit')
     if (!destination) return refuse('the payload names no branch to merge into')
-    const profile = await profileOf(environment, { study, branch: destination, commit })
     const parent = await findParent(environment, study, commit)
-    const { problems } = await checkRef(environment, study, commit, { destination, profile, parent, isCandidate: true })
+    const judged = { destination, parent, isCandidate: true }
+    const { profile, problems } = await checkRef(environment, study, commit, judged)
     if (problems.length === 0) await attest(environment, { study, commit, profile, destination })
     return { ref: commit, problems }
   }

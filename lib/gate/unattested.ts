@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { Environment } from '../environment.ts'
-import { NotFoundError, type Problem } from '../errors.ts'
-import { JsonError, parseJson } from '../json.ts'
+import type { Problem } from '../errors.ts'
 import { unattestedKey } from '../layout.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { problemSchema } from '../problem-schema.ts'
 import { judgeCommit, readAttestation } from './attest.ts'
 import { covers, profileOf } from './profile.ts'
+import { readRecord } from './read-record.ts'
 import { rulesVersion } from './verdicts.ts'
 
 /** A head that came about without the gate and does not pass it. */
@@ -23,17 +23,10 @@ const marker = z.object({ commit: z.string(), rulesVersion: z.number(), problems
 const mostKept = 100
 
 async function readMarker(
-  { lake }: Pick<Environment, 'lake'>,
+  environment: Pick<Environment, 'lake'>,
   { study, commit }: { study: string; commit: string },
 ): Promise<Problem[] | undefined> {
-  const key = unattestedKey(study, commit)
-  try {
-    const { data } = marker.safeParse(parseJson(new TextDecoder().decode(await lake.get(key)), key))
-    return data?.commit === commit && data.rulesVersion === rulesVersion ? data.problems : undefined
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof JsonError) return undefined
-    throw error
-  }
+  return (await readRecord(environment, { key: unattestedKey(study, commit), commit, schema: marker }))?.problems
 }
 
 /** What was found wrong with a head that nobody had judged; undefined where nothing was, or it has passed since. */
