@@ -3,7 +3,8 @@ import { describeProblem, Rejection, TransientError } from '../errors.ts'
 import { formatGateAction } from '../gate-action.ts'
 import { hashValue } from '../hash.ts'
 import { LakefsError } from '../lakefs/client.ts'
-import { gatePath, sqlBranch } from '../layout.ts'
+import { gatePath } from '../layout.ts'
+import { onHiddenBranch } from '../pipeline/hidden-branch.ts'
 import { mergeGated } from '../pipeline/merge.ts'
 import { protectBranches, stageGate } from '../study.ts'
 
@@ -34,25 +35,23 @@ function reasonOf(error: unknown): string {
  */
 async function installOn(
   environment: Environment,
-  { study, branch }: { study: string; branch: string },
+  { study, branch, base }: { study: string; branch: string; base: string },
 ): Promise<GateInstallation> {
   const { lakefs, config, now } = environment
   const wanted = formatGateAction({ url: config.gate.url })
-  const found = await lakefs.getObject(study, `${branch}@`, gatePath)
+  const found = await lakefs.getObject(study, base, gatePath)
   if (found && new TextDecoder().decode(found) === wanted) return { branch, state: 'current' }
-  const time = now()
-  const hidden = sqlBranch(time, hashValue({ study, branch, time: time.toISOString() }).slice(0, 8))
+  const suffix = hashValue({ study, branch, time: now().toISOString() }).slice(0, 8)
   try {
-    await lakefs.createBranch(study, { name: hidden, source: branch, hidden: true })
-    await stageGate(lakefs, { study, branch: hidden, url: config.gate.url })
-    const message = 'Install the gate'
-    const merged = await mergeGated(environment, { study, branch: hidden, destination: branch, message, metadata: {} })
+    const merged = await onHiddenBranch(environment, { study, base, suffix }, async hidden => {
+      await stageGate(lakefs, { study, branch: hidden, url: config.gate.url })
+      const message = 'Install the gate'
+      return mergeGated(environment, { study, branch: hidden, destination: branch, message, metadata: {} })
+    })
     if (merged === undefined) return { branch, state: 'failed', reason: 'the branch was written to meanwhile' }
     return { branch, state: found ? 'updated' : 'added' }
   } catch (error) {
     return { branch, state: 'failed', reason: reasonOf(error) }
-  } finally {
-    await lakefs.deleteBranch(study, hidden)
   }
 }
 
@@ -64,9 +63,9 @@ export async function installGates(environment: Environment, study: string): Pro
   const { lakefs } = environment
   if (!(await lakefs.getRepository(study))) return undefined
   const isNew = await protectBranches(environment, study)
-  const names: string[] = []
-  for await (const { id } of lakefs.listBranches(study)) names.push(id)
+  const heads: { branch: string; base: string }[] = []
+  for await (const { id, commitId } of lakefs.listBranches(study)) heads.push({ branch: id, base: commitId })
   const branches: GateInstallation[] = []
-  for (const branch of names) branches.push(await installOn(environment, { study, branch }))
+  for (const head of heads) branches.push(await installOn(environment, { study, ...head }))
   return { protection: isNew ? 'updated' : 'current', branches }
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment } from '../../environment.ts'
 import { createLakeWriter } from '../../iceberg/lake-writer.ts'
-import { sqlBranch, tablePath } from '../../layout.ts'
+import { tablePath } from '../../layout.ts'
 import { mapConcurrently } from '../../map-concurrently.ts'
 import { commitStaged } from '../../pipeline/merge.ts'
 import { stageTable } from '../../pipeline/table-objects.ts'
@@ -11,32 +10,6 @@ import type { EditedTable } from './apply-edits.ts'
 
 /** Tables that are written at once, at most. */
 const writesAtOnce = 8
-/** ms that an answer waits for its hidden branch to go away. */
-const farewell = 2000
-
-/** Deletes a branch, if that goes well and soon: a sweep deletes what stays. */
-async function dropBranch({ lakefs }: Environment, study: string, branch: string): Promise<void> {
-  const waiting = new AbortController()
-  const deleted = lakefs.deleteBranch(study, branch).catch(() => {})
-  const late = sleep(farewell, undefined, { signal: waiting.signal }).catch(() => {})
-  await Promise.race([deleted, late])
-  waiting.abort()
-}
-
-/** Does work on a hidden branch of its own, made at a commit id. However the work ends, the branch goes. */
-export async function onHiddenBranch<Result>(
-  environment: Environment,
-  { study, base, suffix }: { study: string; base: string; suffix: string },
-  work: (branch: string) => Promise<Result>,
-): Promise<Result> {
-  const branch = sqlBranch(environment.now(), suffix)
-  try {
-    await environment.lakefs.createBranch(study, { name: branch, source: base, hidden: true })
-    return await work(branch)
-  } finally {
-    await dropBranch(environment, study, branch)
-  }
-}
 
 async function stageEdit(
   environment: Environment,
