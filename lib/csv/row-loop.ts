@@ -150,6 +150,8 @@ export function createRowLoop({
             let hash = 0
             if (c === quote) {
               const from = ++i
+              // The record is cut here and the quote is the sentinel: behind it there is none to end the cell.
+              if (from > size) break record
               for (c = bytes[i]; c !== quote; c = bytes[++i]) hash = (Math.imul(hash, 31) + c) | 0
               if (i >= size) break record
               let length = i - from

@@ -248,6 +248,27 @@ test('rows in are rows out and rows rejected, whatever the file holds, however i
   )
 })
 
+test.each(nine.map(field => field.name))(
+  'a quoted line break before %s, cut anywhere, in pieces of any size',
+  async name => {
+    const second = nine.find(field => field.name === name)!
+    const values = { S: '"z"', B: 'Y', DAY: '2020-01-31', AT: '2020-01-31T10:11:12', CLOCK: '10:11' } as Record<
+      string,
+      string
+    >
+    const csv = Buffer.from(
+      `N,${name}\n1,\n"x\ny",${values[name] ?? '12'}\n"","${(values[name] ?? '12').replaceAll('"', '')}"\n`,
+    )
+    const fields = [makeFields({ N: 'string' })[0]!, second]
+    const whole = await decodeAll(inPieces(csv), { fields })
+    expect(whole.result).toMatchObject({ rowsOut: 3, problems: [] })
+    for (let cut = 1; cut < csv.length; cut++) {
+      expect(await decodeAll(cutAt(csv, cut), { fields }), `cut at ${cut}`).toEqual(whole)
+      expect((await decodeAll(inPieces(csv, cut), { fields })).rows, `pieces of ${cut}`).toEqual(whole.rows)
+    }
+  },
+)
+
 describe('rows', () => {
   const fields = makeFields({ A: 'integer', B: 'integer' })
 
