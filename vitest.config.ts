@@ -10,7 +10,7 @@ const otherLandings = { s3: ['test/stack/minio.test.ts'], minio: ['test/stack/s3
 
 export default defineConfig({
   test: {
-    reporters: ['default', './test/support/total-reporter.ts'],
+    reporters: ['default', './test/support/total-reporter.ts', './test/support/stall-reporter.ts'],
     maxWorkers: 2,
     projects: [
       project('unit', 30_000),
