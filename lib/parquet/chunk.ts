@@ -90,6 +90,21 @@ export async function compressChunk(chunk: EncodedChunk): Promise<CompressedChun
   return { ...chunk, dictionaryBody, bodies }
 }
 
+/** Compresses the pages of a chunk in the calling thread. */
+export function compressChunkSync(chunk: EncodedChunk): CompressedChunk {
+  const { dictionary } = chunk.values
+  const bodies = chunk.pages.map(({ body }) => {
+    if (body.length < leastCompressed) return undefined
+    const compressed = zstdCompressSync(body, roomFor(body))
+    return compressed.length < body.length ? compressed : undefined
+  })
+  return {
+    ...chunk,
+    dictionaryBody: dictionary && zstdCompressSync(dictionary.bytes, roomFor(dictionary.bytes)),
+    bodies,
+  }
+}
+
 /** Appends a chunk to `writer`: dictionary page, data pages; returns what the footer and the indexes say of it. */
 export function writeColumnChunk(
   writer: ByteWriter,
@@ -181,10 +196,14 @@ const zstdParams = { [constants.ZSTD_c_compressionLevel]: 2 }
 const zstd = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress)
 
 async function compress(body: Uint8Array): Promise<Uint8Array> {
-  // Room for the largest outcome, so that it comes in one piece (ZSTD_COMPRESSBOUND).
-  const options = { params: zstdParams, chunkSize: body.length + (body.length >> 8) + 512 }
-  return body.length <= fewBytes ? zstdCompressSync(body, options) : zstd(body, options)
+  return body.length <= fewBytes ? zstdCompressSync(body, roomFor(body)) : zstd(body, roomFor(body))
 }
+
+/** Room for the largest outcome, so that it comes in one piece (ZSTD_COMPRESSBOUND). */
+const roomFor = (body: Uint8Array): ZstdOptions => ({
+  params: zstdParams,
+  chunkSize: body.length + (body.length >> 8) + 512,
+})
 
 function pageValues(
   { dictionary, deltas, plain }: StoredValues,
