@@ -10,8 +10,8 @@ import { findJava, findMaven } from './tools.ts'
 
 const trinoVersion = '476'
 const oldestJava = 24
-/** The others are three quarters of what it takes on disk, and a good part of its start. */
-const plugins = ['iceberg', 'memory']
+/** The others are three quarters of what it takes on disk, and a good part of its start. Hive stands beside the lake in tests only. */
+const plugins = ['hive', 'iceberg', 'memory']
 
 export interface TrinoProgram {
   /** Of its installation. */
@@ -29,7 +29,8 @@ export async function installTrino({
 } = {}): Promise<TrinoProgram> {
   const javaHome = await findJava({ oldest: oldestJava, for: `Trino ${trinoVersion}` })
   const folder = await installOnce({
-    name: `trino-${trinoVersion}`,
+    // An installation with other plugins is another.
+    name: ['trino', trinoVersion, ...plugins].join('-'),
     what: `Trino ${trinoVersion} (0.8 GB)`,
     cache,
     tell,
