@@ -108,7 +108,7 @@ export async function* decodeCsv(
     rowsOut,
     rowsRejected,
     valuesNulled,
-    problems: log.problems,
+    problems: log.problems(),
     problemCount: log.count(),
     sha256: hash.digest('hex'),
     bytes,

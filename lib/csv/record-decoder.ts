@@ -20,14 +20,20 @@ export interface RecordDecoderOptions {
   maxBatchRows: number
   maxBatchBytes: number
   log: ProblemLog
+  /** The file's header, where the bytes begin with a record behind it; rows are counted from there. */
+  header?: string[] | undefined
 }
 
-/** Turns the text of a CSV file, header first, into batches; see decodeCsv. All throw Rejection. */
+/** Turns the text of a CSV file, header first unless it was given, into batches; see decodeCsv. All throw Rejection. */
 export interface RecordDecoder {
   /** Takes the next bytes: UTF-8 without byte order mark. They may be used again afterwards. */
   feed(bytes: Uint8Array): Generator<ColumnBatch>
-  /** The file has ended. */
+  /** The file has ended, or what is fed next is another part of it, which begins with a record. */
   finish(): Generator<ColumnBatch>
+  /** Once all is finished and taken: counts from the first row again. The log is the caller's to clear. */
+  restart(): void
+  /** Blank lines at the end: nothing, unless a record follows; then each is a row of the wrong length. */
+  blankLines(): number
   /** The record in which the file stops being text, behind all bytes that were fed; 0 is the header. Nothing can be fed afterwards. */
   placeFault(): number
   readonly counts: { rowsOut: number; rowsRejected: number; valuesNulled: number }
@@ -94,8 +100,8 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     return { rows, columns: columns.map(column => column.take(rows)) }
   }
 
-  function readHeader(): void {
-    header = Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
+  function takeHeader(cells: string[]): void {
+    header = cells
     const positions = matchHeader({ header, fields, file })
     filler = createRowFiller({ ...options, columns, positions, counts })
     if (maxCellBytes < longestPlain) return
@@ -103,6 +109,8 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     for (const [field, position] of positions.entries()) inFile[position] = columns[field]
     loop = createRowLoop({ columns: inFile, dialect, maxCellBytes, maxRowBytes })
   }
+
+  const readCells = (): string[] => Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
 
   /** Reads one record the general way; false where it is not whole. */
   function readRecord(final: boolean): boolean {
@@ -128,10 +136,10 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     if (scanner.next - start > maxRowBytes) throw new Rejection(describeLargeRow(mostOpen, place))
     state.at = scanner.next
     if (!filler) {
-      readHeader()
+      takeHeader(readCells())
       return true
     }
-    const cells = Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
+    const cells = readCells()
     if (cells.length === 1 && cells[0] === '' && fields.length > 1) {
       blanks++
       return true
@@ -173,8 +181,18 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     work.set(sentinel, size)
   }
 
+  if (options.header) takeHeader(options.header)
+
   return {
     counts,
+    blankLines: () => blanks,
+    restart() {
+      // Of rejected rows the slots and dictionaries may hold something.
+      takeBatch()
+      Object.assign(counts, { rowsOut: 0, rowsRejected: 0, valuesNulled: 0 })
+      blanks = 0
+      waitFor = 0
+    },
     *feed(bytes) {
       append(bytes)
       if (size < waitFor) return

@@ -29,8 +29,7 @@ export function createRowFiller({
     fill(cells, state) {
       const row = counts.rowsOut + counts.rowsRejected + 1
       if (cells.length !== columns.length) {
-        const message = `the row has ${cells.length} cells, and the header has ${columns.length}`
-        log.add({ code: 'ragged-row', message, row })
+        log.add(describeRaggedRow({ row, cells: cells.length, columns: columns.length }))
         counts.rowsRejected++
         clearSlots(state.row)
         return
@@ -72,6 +71,11 @@ export function createRowFiller({
     }
     return misfits
   }
+}
+
+/** A row of another number of cells than the header has. */
+export function describeRaggedRow({ row, cells, columns }: { row: number; cells: number; columns: number }) {
+  return { code: 'ragged-row', message: `the row has ${cells} cells, and the header has ${columns}`, row }
 }
 
 /** Without a reason the value is missing where it must not be. */

@@ -68,7 +68,7 @@ export async function* decodeByStrings(
   return {
     ...decoder.counts,
     rowsIn: decoder.counts.rowsOut + decoder.counts.rowsRejected,
-    problems: log.problems,
+    problems: log.problems(),
     problemCount: log.count(),
     sha256: hash.digest('hex'),
     bytes,
