@@ -12,6 +12,9 @@ export interface HookAnswer {
   problems: GateProblem[]
 }
 
+/** What lakeFS notes on commits that it made by merging. */
+const mergeMark = '.lakefs.merge.strategy'
+
 const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-refused', message }] })
 
 /**
@@ -32,6 +35,9 @@ export async function answerHook(
   } = payload
   if (event === 'pre-commit') {
     if (!source) return refuse('the payload names no branch')
+    // An import asks before its commit as if what is staged were all of it, and shows nothing of what it brings (seen). Protection does not stop it.
+    if (payload.commit_metadata && mergeMark in payload.commit_metadata)
+      return refuse('an import changes a branch without showing the result: upload the files to a branch of your own')
     const head = await environment.lakefs.getBranch(study, source)
     const { problems } = await checkRef(environment, study, source, { parent: head?.commitId, isCandidate: true })
     return { ref: source, problems }
