@@ -1,11 +1,11 @@
-/** The Python packages of requirements.txt, in a virtual environment of our own. */
+/** The Python packages of a list of requirements, in a virtual environment of our own. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-const requirements = join(import.meta.dirname, 'requirements.txt')
+const ownRequirements = join(import.meta.dirname, 'requirements.txt')
 const cache = process.env.STUDYLAKE_CACHE ?? join(homedir(), '.cache', 'studylake', 'interop')
 
 /** There is no Python, or its packages cannot be had. */
@@ -35,7 +35,7 @@ function step(what: string, command: string, args: string[]): void {
  * The Python of a virtual environment that holds exactly the required packages; made once for each list of requirements. For STUDYLAKE_PYTHON. Throws
  * PythonError.
  */
-export function preparePython(tell: (text: string) => void): string {
+export function preparePython(tell: (text: string) => void, requirements = ownRequirements): string {
   const { command, version } = findPython()
   const digest = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex').slice(0, 16)
   const folder = join(cache, digest)
