@@ -1,18 +1,12 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { ColumnMetaData, Compressors, DecodedArray, PageHeader, SchemaElement } from 'hyparquet'
-import { parquetHeader } from 'hyparquet/src/column.js'
+import type { ColumnMetaData, DecodedArray, SchemaElement } from 'hyparquet'
 import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js'
 import { readPlain } from 'hyparquet/src/plain.js'
 import { type Column, setNull } from '../columns.ts'
 import type { FieldType } from '../fields.ts'
 import { readBigEndian } from './metrics.ts'
+import { expandColumn, readChunk } from './read-chunk.ts'
+import { compressors, findPages } from './read-pages.ts'
 import { columnKind } from './schema.ts'
-
-const compressors: Compressors = {
-  GZIP: bytes => gunzipSync(bytes),
-  ZSTD: bytes => zstdDecompressSync(bytes),
-  BROTLI: bytes => brotliDecompressSync(bytes),
-}
 
 /** One data page: its values without the nulls, as stored or as indices into the dictionary page. */
 interface Page {
@@ -33,11 +27,17 @@ export interface ChunkSource {
   rows: number
 }
 
-/**
- * Decodes a column chunk without rounding anything: hyparquet undoes pages, levels and encodings, and its conversion to dates and
- * floats is left out. Throws where the pages do not hold `rows` rows or use what hyparquet cannot read.
- */
+/** Decodes a column chunk without rounding anything. Throws where the pages do not hold `rows` rows, are damaged, or cannot be read. */
 export function decodeChunk(source: ChunkSource): Column {
+  const column = readChunk(source)
+  return column ? expandColumn(column) : decodeForeignChunk(source)
+}
+
+/**
+ * Decodes what readChunk leaves: hyparquet undoes pages, levels and encodings, and its conversion to dates and floats is left out.
+ * Throws where the pages do not hold `rows` rows or use what hyparquet cannot read.
+ */
+export function decodeForeignChunk(source: ChunkSource): Column {
   const { type, rows } = source
   const kind = columnKind(type)
   switch (kind) {
@@ -112,7 +112,6 @@ function decodeValues<T, V extends { [index: number]: T }>(
 }
 
 function* readPages({ bytes, element, meta, rows }: ChunkSource): Generator<Page | { dictionary: DecodedArray }> {
-  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
   const { type, codec } = meta
   const leaf = { children: [], count: 1, element, path: [element.name] }
   const root = { children: [leaf], count: 2, element: { name: 'table', num_children: 1 }, path: [] }
@@ -120,39 +119,24 @@ function* readPages({ bytes, element, meta, rows }: ChunkSource): Generator<Page
   const decoder = { type, element, schemaPath: [root, leaf], codec, compressors } as unknown as Parameters<
     typeof readDataPageV2
   >[2]
-  for (let row = 0; row < rows && reader.offset < bytes.length; ) {
-    const header = parquetHeader(reader)
-    const body = bytes.subarray(reader.offset, reader.offset + header.compressed_page_size)
-    reader.offset += header.compressed_page_size
-    const page = readPage(body, header, decoder)
-    if (page === undefined) continue
-    if ('rows' in page) row += page.rows
-    yield page
-  }
-}
-
-function readPage(
-  body: Uint8Array,
-  header: PageHeader,
-  decoder: Parameters<typeof readDataPageV2>[2],
-): Page | { dictionary: DecodedArray } | undefined {
-  const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header
-  const { type, element, codec } = decoder
-  const inflate = () => decompressPage(body, header.uncompressed_page_size, codec, compressors)
+  const { dictionary, data } = findPages(bytes, meta, rows)
   if (dictionary) {
-    const page = inflate()
+    const page = decompressPage(dictionary.body, dictionary.header.uncompressed_page_size, codec, compressors)
     const reader = { view: new DataView(page.buffer, page.byteOffset, page.byteLength), offset: 0 }
-    return { dictionary: readPlain(reader, type, dictionary.num_values, element.type_length) }
+    const { num_values } = dictionary.header.dictionary_page_header!
+    yield { dictionary: readPlain(reader, type, num_values, element.type_length) }
   }
-  if (!v1 && !v2) return undefined
-  const { definitionLevels, dataPage } = v1
-    ? readDataPage(inflate(), v1, decoder)
-    : readDataPageV2(body, header, decoder)
-  const { num_values, encoding } = (v1 ?? v2)!
-  return {
-    rows: num_values,
-    levels: definitionLevels,
-    values: dataPage,
-    fromDictionary: encoding.endsWith('_DICTIONARY'),
+  for (const { header, body } of data) {
+    const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size: size } = header
+    const { definitionLevels, dataPage } = v1
+      ? readDataPage(decompressPage(body, size, codec, compressors), v1, decoder)
+      : readDataPageV2(body, header, decoder)
+    const { num_values, encoding } = (v1 ?? v2)!
+    yield {
+      rows: num_values,
+      levels: definitionLevels,
+      values: dataPage,
+      fromDictionary: encoding.endsWith('_DICTIONARY'),
+    }
   }
 }
