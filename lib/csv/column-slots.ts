@@ -1,222 +1,230 @@
 import { type Column, textColumn } from '../columns.ts'
 import type { Field, FieldType } from '../fields.ts'
-import { hashText, TextTable } from '../text-table.ts'
+import { flag, recordBytes, word } from './column-record.ts'
+import { type KernelMemory, longPowersAt, powersAt, type TakeValues } from './kernel-memory.ts'
 import { type CellParser, createCellParser } from './parse-cell.ts'
-
-/** How the cells of a column are read from bytes, and where their values lie. */
-export const cellKind = {
-  text: 0,
-  int32: 1,
-  int64: 2,
-  double: 3,
-  date: 4,
-  decimal32: 5,
-  decimal64: 6,
-  decimal: 7,
-  boolean: 8,
-  timestamp: 9,
-  time: 10,
-} as const
-export type CellKind = (typeof cellKind)[keyof typeof cellKind]
+import { slack, TextDictionary } from './text-dictionary.ts'
 
 /** What became of a cell: stored, a null, or the reason why it does not fit; in the last two cases the slot is as it was. */
 export type CellOutcome = 'stored' | 'null' | { reason: string }
 
-const noInts = new Int32Array(0)
-const noDoubles = new Float64Array(0)
-const noIndices = new Uint32Array(0)
-const noBytes = new Uint8Array(0)
-const firstTable = new TextTable()
+/** How values lie in slots, and how many bytes each takes; `decimal` is whole numbers of 128 bits. */
+const slotBytes = { text: 4, int32: 4, int64: 8, double: 8, boolean: 1, decimal: 16 } as const
+type SlotKind = keyof typeof slotBytes
 
-/**
- * One column of the batch under way. All columns are of this one class, whatever their type, so that the engine compiles one shape of access
- * for the loop over them: of the arrays of values one is used. A slot that is not written holds 0.
- */
+/** One column of the batch under way, in the kernels' memory. The slots of null rows hold 0. */
 export class ColumnSlots {
-  readonly kind: CellKind
   readonly nullable: boolean
   readonly field: Field
-  /** Of decimals. */
-  readonly scale: number
-  /** Of decimals: all unscaled values are below it; Infinity where doubles cannot count that far. */
-  readonly limit: number
   /** Bytes that a slot is reckoned to take, text aside. */
   readonly width: number
-  readonly decimals: bigint[] = []
-  /** Of `int32`; 64-bit values as pairs, the low half first: hosts are little-endian. */
-  ints: Int32Array = noInts
-  doubles: Float64Array = noDoubles
-  truths: Uint8Array = noBytes
-  indices: Uint32Array = noIndices
-  table: TextTable = firstTable
-  nulls: Uint8Array = noBytes
-  anyNull = false
+  /** Address of the column's record. */
+  readonly record: number
+  /** The kernel that reads the column's cells; undefined where it is text. */
+  readonly takeValues: TakeValues | undefined
+  /** Of text columns. */
+  readonly dictionary: TextDictionary | undefined
+  private readonly kind: SlotKind
+  private readonly memory: KernelMemory
   private readonly parse: CellParser | undefined
   private readonly dotIsNull: boolean
+  /** Rows that there is room for. */
+  private room = 0
 
-  constructor(field: Field) {
+  constructor(field: Field, memory: KernelMemory) {
     const { type, nullable } = field
     this.field = field
     this.nullable = nullable
+    this.memory = memory
     this.kind = kindOf(type)
-    this.scale = type.kind === 'decimal' ? type.scale : 0
-    this.limit = type.kind === 'decimal' ? (type.precision <= 15 ? 10 ** type.precision : Number.POSITIVE_INFINITY) : 0
-    this.width = widths[this.kind]
+    this.width = this.kind === 'decimal' ? 32 : slotBytes[this.kind]
     this.parse = createCellParser(field)
     this.dotIsNull = type.kind !== 'boolean'
-    if (this.kind === cellKind.text) this.table = new TextTable()
+    this.record = memory.allocate(recordBytes)
+    memory.buffer.fill(0, this.record, this.record + recordBytes)
+    if (nullable) this.setFlag(flag.nullable)
+    if (type.kind === 'string') {
+      this.dictionary = new TextDictionary(memory, this.record)
+      return
+    }
+    this.takeValues = memory.kernels[kernels[type.kind]]
+    this.set('width', slotBytes[this.kind])
+    this.set('powers', powersAt)
+    this.set('longPowers', longPowersAt)
+    if (type.kind === 'decimal') {
+      this.set('scale', type.scale)
+      memory.longs[(this.record >> 3) + word.limit / 2] = 10n ** BigInt(Math.min(18, type.precision))
+    }
+  }
+
+  /** Of `flag`: something that the kernel must know of the column's place in the file. */
+  setFlag(bit: number): void {
+    this.set('flags', this.get('flags') | bit)
   }
 
   /** Makes room for that many rows. */
   resize(rows: number): void {
-    this.nulls = copyInto(this.nulls, new Uint8Array(Math.ceil(rows / 8)))
-    switch (this.kind) {
-      case cellKind.text:
-        this.indices = copyInto(this.indices, new Uint32Array(rows))
-        break
-      case cellKind.double:
-        this.doubles = copyInto(this.doubles, new Float64Array(rows))
-        break
-      case cellKind.boolean:
-        this.truths = copyInto(this.truths, new Uint8Array(rows))
-        break
-      case cellKind.decimal:
-        while (this.decimals.length < rows) this.decimals.push(0n)
-        break
-      case cellKind.int32:
-      case cellKind.date:
-      case cellKind.decimal32:
-        this.ints = copyInto(this.ints, new Int32Array(rows))
-        break
-      default:
-        this.ints = copyInto(this.ints, new Int32Array(2 * rows))
-    }
+    if (rows <= this.room) return
+    const { memory, room } = this
+    const bytes = slotBytes[this.kind]
+    const [old, now] = [bitmapBytes(room), bitmapBytes(rows)]
+    this.set('slots', memory.move(this.get('slots'), bytes * room, bytes * room, bytes * rows))
+    const nulls = memory.move(this.get('nulls'), old, room === 0 ? 0 : old, now)
+    memory.buffer.fill(0, room === 0 ? nulls : nulls + old, nulls + now)
+    this.set('nulls', nulls)
+    this.room = rows
   }
 
   setNull(row: number): void {
-    this.nulls[row >> 3] |= 1 << (row & 7)
-    this.anyNull = true
+    this.memory.buffer[this.get('nulls') + (row >> 3)] |= 1 << (row & 7)
+    this.set('anyNull', 1)
+  }
+
+  /** Makes rows that are not null of [from, to). */
+  clearNulls(from: number, to: number): void {
+    if (this.get('anyNull') === 0) return
+    const nulls = this.get('nulls')
+    for (let row = from; row < to; row++) this.memory.buffer[nulls + (row >> 3)] &= ~(1 << (row & 7))
   }
 
   /** Empties a slot. */
   clear(row: number): void {
-    this.nulls[row >> 3] &= ~(1 << (row & 7))
-    if (this.kind === cellKind.text) this.indices[row] = 0
-    else this.store(this.kind === cellKind.decimal ? 0n : 0, row)
+    this.clearNulls(row, row + 1)
+    const bytes = slotBytes[this.kind]
+    const at = this.get('slots') + bytes * row
+    this.memory.buffer.fill(0, at, at + bytes)
   }
 
   /** Reads a cell by its text, the general way. Empty cells are null, and `.` is in all types that SAS keeps as numbers. */
   read(cell: string, row: number): CellOutcome {
-    if (this.parse === undefined) {
+    if (this.dictionary) {
       if (cell === '') return 'null'
-      const bytes = new TextEncoder().encode(cell)
-      this.indices[row] = this.table.find(bytes, 0, bytes.length, hashText(bytes, 0, bytes.length))
+      this.putText(this.dictionary, cell, row)
       return 'stored'
     }
     const text = cell.trim()
     if (text === '' || (this.dotIsNull && text === '.')) return 'null'
-    const value = this.parse(text)
+    const value = this.parse!(text)
     if (typeof value === 'string') return { reason: value }
     this.store(value, row)
     return 'stored'
   }
 
-  /** Stores a whole number whose magnitude is below 2^53 into a slot of 64 bits. */
-  storeLong(value: number, row: number): void {
-    this.ints[2 * row] = value % 4294967296
-    this.ints[2 * row + 1] = Math.floor(value / 4294967296)
+  /** The column's first `rows` slots; afterwards there are none that hold anything. */
+  take(rows: number): Column {
+    const nulls = this.takeNulls(rows)
+    if (this.dictionary) return textColumn(this.dictionary.take(), new Uint32Array(this.copy(rows)), nulls)
+    const bitmap = nulls && { nulls }
+    switch (this.kind) {
+      case 'double':
+        return { ...bitmap, kind: 'double', values: new Float64Array(this.copy(rows)) }
+      case 'boolean':
+        return { ...bitmap, kind: 'boolean', values: new Uint8Array(this.copy(rows)) }
+      case 'int64':
+        return { ...bitmap, kind: 'int64', values: new BigInt64Array(this.copy(rows)) }
+      case 'decimal':
+        return { ...bitmap, kind: 'decimal', values: joinHalves(new BigInt64Array(this.copy(rows))) }
+      default:
+        return { ...bitmap, kind: 'int32', values: new Int32Array(this.copy(rows)) }
+    }
+  }
+
+  /** Puts a text that is not empty into a slot: as a quoted cell, so that the kernel has one way to take texts. */
+  private putText(dictionary: TextDictionary, cell: string, row: number): void {
+    const { memory } = this
+    const quoted = Buffer.from(`"${cell.replaceAll('"', '""')}"`)
+    const size = ends + quoted.length + slack
+    const at = memory.allocate(size)
+    quoted.copy(memory.buffer, at + ends)
+    memory.ints[at >> 2] = at + ends - 1
+    memory.ints[(at >> 2) + 1] = at + ends + quoted.length
+    do memory.kernels.takeTexts(this.record, at + 4, 0, 1, row, 0x7fffffff)
+    while (dictionary.grow())
+    memory.free(at, size)
   }
 
   private store(value: number | bigint, row: number): void {
+    const { memory } = this
+    const at = this.get('slots') + slotBytes[this.kind] * row
     switch (this.kind) {
-      case cellKind.double:
-        this.doubles[row] = Number(value)
+      case 'double':
+        memory.doubles[at >> 3] = Number(value)
         break
-      case cellKind.boolean:
-        this.truths[row] = Number(value)
+      case 'boolean':
+        memory.buffer[at] = Number(value)
         break
-      case cellKind.decimal:
-        this.decimals[row] = BigInt(value)
+      case 'int64':
+        memory.longs[at >> 3] = BigInt(value)
         break
-      case cellKind.int32:
-      case cellKind.date:
-      case cellKind.decimal32:
-        this.ints[row] = Number(value)
+      case 'decimal':
+        memory.longs[at >> 3] = BigInt.asIntN(64, BigInt(value))
+        memory.longs[(at >> 3) + 1] = BigInt(value) >> 64n
         break
-      default: {
-        const bits = BigInt(value)
-        this.ints[2 * row] = Number(BigInt.asIntN(32, bits))
-        this.ints[2 * row + 1] = Number(BigInt.asIntN(32, bits >> 32n))
-      }
+      default:
+        memory.ints[at >> 2] = Number(value)
     }
   }
 
-  /** The column's first `rows` slots; afterwards there is no room for any row. */
-  take(rows: number): Column {
-    const nulls = this.anyNull ? cut(this.nulls, Math.ceil(rows / 8)) : undefined
-    const bitmap = nulls?.some(byte => byte !== 0) ? { nulls } : {}
-    const { kind, ints } = this
-    let column: Column
-    switch (kind) {
-      case cellKind.text:
-        column = textColumn(this.table, cut(this.indices, rows), bitmap.nulls)
-        this.table = new TextTable()
-        break
-      case cellKind.double:
-        column = { ...bitmap, kind: 'double', values: cut(this.doubles, rows) }
-        break
-      case cellKind.boolean:
-        column = { ...bitmap, kind: 'boolean', values: cut(this.truths, rows) }
-        break
-      case cellKind.decimal:
-        column = { ...bitmap, kind: 'decimal', values: this.decimals.slice(0, rows) }
-        this.decimals.length = 0
-        break
-      case cellKind.int32:
-      case cellKind.date:
-      case cellKind.decimal32:
-        column = { ...bitmap, kind: 'int32', values: cut(ints, rows) }
-        break
-      default: {
-        const words = cut(ints, 2 * rows)
-        column = { ...bitmap, kind: 'int64', values: new BigInt64Array(words.buffer, words.byteOffset, rows) }
-      }
-    }
-    this.indices = noIndices
-    this.doubles = noDoubles
-    this.truths = noBytes
-    this.ints = noInts
-    this.nulls = noBytes
-    this.anyNull = false
-    return column
+  private copy(rows: number): ArrayBuffer {
+    const at = this.get('slots')
+    return (this.memory.buffer.buffer as ArrayBuffer).slice(at, at + slotBytes[this.kind] * rows)
+  }
+
+  private takeNulls(rows: number): Uint8Array | undefined {
+    if (this.get('anyNull') === 0) return undefined
+    this.set('anyNull', 0)
+    const at = this.get('nulls')
+    const nulls = new Uint8Array(this.memory.buffer.buffer as ArrayBuffer, at, Math.ceil(rows / 8)).slice()
+    this.memory.buffer.fill(0, at, at + bitmapBytes(this.room))
+    return nulls.some(byte => byte !== 0) ? nulls : undefined
+  }
+
+  private get(name: keyof typeof word): number {
+    return this.memory.ints[(this.record >> 2) + word[name]]
+  }
+
+  private set(name: keyof typeof word, value: number): void {
+    this.memory.ints[(this.record >> 2) + word[name]] = value
   }
 }
 
-const widths: Record<CellKind, number> = [4, 4, 8, 8, 4, 4, 8, 32, 1, 8, 8]
+/** Of the two ends that stand before a text that is put in. */
+const ends = 8
 
-function kindOf(type: FieldType): CellKind {
+const bitmapBytes = (rows: number): number => (rows >> 3) + 1
+
+const kernels = {
+  integer: 'takeIntegers',
+  bigint: 'takeIntegers',
+  decimal: 'takeDecimals',
+  double: 'takeDoubles',
+  boolean: 'takeBooleans',
+  date: 'takeDates',
+  timestamp: 'takeTimestamps',
+  time: 'takeTimes',
+} as const
+
+function kindOf(type: FieldType): SlotKind {
   switch (type.kind) {
     case 'string':
-      return cellKind.text
+      return 'text'
     case 'integer':
-      return cellKind.int32
+    case 'date':
+      return 'int32'
     case 'bigint':
-      return cellKind.int64
+    case 'timestamp':
+    case 'time':
+      return 'int64'
     case 'decimal':
-      return type.precision <= 9 ? cellKind.decimal32 : type.precision <= 18 ? cellKind.decimal64 : cellKind.decimal
+      return type.precision <= 9 ? 'int32' : type.precision <= 18 ? 'int64' : 'decimal'
     default:
-      return cellKind[type.kind]
+      return type.kind
   }
 }
 
-type Slots = Int32Array | Float64Array | Uint8Array | Uint32Array
-
-function copyInto<A extends Slots>(from: A, to: A): A {
-  to.set(from.subarray(0, to.length))
-  return to
-}
-
-/** The first slots: the array itself where little of it is left over, so that nothing is copied and little is held for nothing. */
-function cut<A extends Slots>(slots: A, length: number): A {
-  return (slots.length - length <= length >> 3 ? slots.subarray(0, length) : slots.slice(0, length)) as A
-}
+/** Whole numbers of 128 bits from pairs of their lower and upper half. */
+const joinHalves = (halves: BigInt64Array): bigint[] =>
+  Array.from({ length: halves.length / 2 }, (_, at) => {
+    const [low, high] = [halves[2 * at], halves[2 * at + 1]]
+    return high === low >> 63n ? low : (high << 64n) | BigInt.asUintN(64, low)
+  })

@@ -94,14 +94,18 @@ export async function* decodeCsv(
     if (fault) throw new Rejection(describeTextFault(fault, { file, row: decoder!.placeFault() }))
   }
 
-  for await (const chunk of body) {
-    hash.update(chunk)
-    bytes += chunk.length
-    yield* take(text.push(chunk))
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk)
+      bytes += chunk.length
+      yield* take(text.push(chunk))
+    }
+    yield* take(text.end())
+    if (!decoder) yield* feed(open())
+    yield* decoder!.finish()
+  } finally {
+    decoder?.release()
   }
-  yield* take(text.end())
-  if (!decoder) yield* feed(open())
-  yield* decoder!.finish()
   const { rowsOut, rowsRejected, valuesNulled } = decoder!.counts
   return {
     rowsIn: rowsOut + rowsRejected,

@@ -5,11 +5,13 @@ import { ColumnSlots } from './column-slots.ts'
 import type { BadValuePolicy } from './decode-csv.ts'
 import { describeLargeCell, describeLargeRow, describeQuoteFault } from './describe-fault.ts'
 import type { Dialect } from './find-dialect.ts'
+import { borrowMemory } from './kernel-memory.ts'
 import { matchHeader } from './match-header.ts'
 import type { ProblemLog } from './problem-log.ts'
 import { createRowFiller, type RowFiller } from './row-filler.ts'
-import { createRowLoop, sentinel } from './row-loop.ts'
+import { createRowLoop } from './row-loop.ts'
 import { RecordScanner } from './scan-record.ts'
+import { WorkArea } from './work-area.ts'
 
 export interface RecordDecoderOptions {
   file: string
@@ -36,6 +38,8 @@ export interface RecordDecoder {
   blankLines(): number
   /** The record in which the file stops being text, behind all bytes that were fed; 0 is the header. Nothing can be fed afterwards. */
   placeFault(): number
+  /** Gives its memory back; nothing can be done with it afterwards. */
+  release(): void
   readonly counts: { rowsOut: number; rowsRejected: number; valuesNulled: number }
 }
 
@@ -52,8 +56,9 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
   const mostOpen = 2 * maxCellBytes + rowMargin
   const maxRowBytes = mostOpen + rowMargin
   const scanner = new RecordScanner(dialect)
-  const lineEnd = dialect.lineEnds.includes('\n') ? 0x0a : 0x0d
-  const columns = fields.map(field => new ColumnSlots(field))
+  const memory = borrowMemory()
+  const work = new WorkArea(memory)
+  const columns = fields.map(field => new ColumnSlots(field, memory))
   const counts = { rowsOut: 0, rowsRejected: 0, valuesNulled: 0 }
   const state = { at: 0, row: 0, cost: 0 }
   let header: string[] | undefined
@@ -63,26 +68,10 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
   /** Of the next batch: as many as the last one had. */
   let expectedRows = firstRows
   let blanks = 0
-  let work = new Uint8Array(sentinel.length)
-  let buffer = Buffer.from(work.buffer)
-  let size = 0
   /** Bytes below which there is no use in looking at an open record again: it would be scanned over and over. */
   let waitFor = 0
 
   const recordAt = (): number => (header ? counts.rowsOut + counts.rowsRejected + blanks + 1 : 0)
-
-  function append(bytes: Uint8Array): void {
-    const needed = size + bytes.length + sentinel.length
-    if (needed > work.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * work.length))
-      larger.set(work.subarray(0, size))
-      work = larger
-      buffer = Buffer.from(work.buffer)
-    }
-    work.set(bytes, size)
-    size += bytes.length
-    work.set(sentinel, size)
-  }
 
   function reserve(rows: number): void {
     capacity = rows
@@ -91,8 +80,6 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
 
   function takeBatch(): ColumnBatch {
     const rows = state.row
-    // A record that the loop began and did not take may have left its marks.
-    if (rows < capacity) for (const column of columns) column.clear(rows)
     state.row = 0
     state.cost = 0
     capacity = 0
@@ -107,16 +94,17 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     if (maxCellBytes < longestPlain) return
     const inFile: ColumnSlots[] = []
     for (const [field, position] of positions.entries()) inFile[position] = columns[field]
-    loop = createRowLoop({ columns: inFile, dialect, maxCellBytes, maxRowBytes })
+    loop = createRowLoop({ memory, columns: inFile, dialect, maxCellBytes, maxRowBytes })
   }
 
-  const readCells = (): string[] => Array.from({ length: scanner.count }, (_, at) => scanner.cell(buffer, at))
+  const readCells = (): string[] => Array.from({ length: scanner.count }, (_, at) => scanner.cell(work.bytes(), at))
 
   /** Reads one record the general way; false where it is not whole. */
   function readRecord(final: boolean): boolean {
     const row = recordAt()
     const start = state.at
-    let outcome = scanner.scan(work, start, size, final)
+    const { size } = work
+    let outcome = scanner.scan(work.bytes(), start, size, final)
     // So that what is told of a file does not hang on how it came in pieces.
     if (!final && (outcome === 'stray-quote' || (outcome === 'whole' && !header)) && scanner.needs > size)
       outcome = 'open'
@@ -130,7 +118,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     }
     if (outcome !== 'whole') throw new Rejection(describeQuoteFault(outcome, place))
     for (let at = 0; at < scanner.count; at++) {
-      if (scanner.cellBytes(buffer, at) <= maxCellBytes) continue
+      if (scanner.cellBytes(work.bytes(), at) <= maxCellBytes) continue
       throw new Rejection(describeLargeCell(maxCellBytes, { file, row, column: header?.[at] }))
     }
     if (scanner.next - start > maxRowBytes) throw new Rejection(describeLargeRow(mostOpen, place))
@@ -149,36 +137,26 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     return true
   }
 
-  /** Behind the last line end that is known to be one. */
-  function lastLineEnd(): number {
-    // Whether a LF follows a CR at the very end is not known yet.
-    const last = lineEnd === 0x0d ? size - 2 : size - 1
-    return last < 0 ? 0 : work.lastIndexOf(lineEnd, last) + 1
-  }
-
   function* run(final: boolean): Generator<ColumnBatch> {
-    const end = lastLineEnd()
-    const limits = { end, size, rows: 0, cost: maxBatchBytes }
-    while (state.at < size) {
+    const limits = { rows: 0, cost: maxBatchBytes }
+    while (state.at < work.size) {
       if (state.row === capacity && capacity < maxBatchRows) {
         reserve(Math.min(maxBatchRows, Math.max(expectedRows, 2 * capacity)))
       }
       if (loop && blanks === 0) {
         const before = state.row
         limits.rows = capacity
-        loop(work, buffer, state, limits)
+        loop(work, state, limits)
         counts.rowsOut += state.row - before
       }
       const hasRoom = state.row < capacity && state.cost < maxBatchBytes
-      if (hasRoom && state.at < size && !readRecord(final)) break
+      if (hasRoom && state.at < work.size && !readRecord(final)) break
       if (state.row < maxBatchRows && state.cost < maxBatchBytes) continue
       const batch = takeBatch()
       if (batch.rows > 0) yield batch
     }
-    work.copyWithin(0, state.at, size)
-    size -= state.at
+    work.drop(state.at)
     state.at = 0
-    work.set(sentinel, size)
   }
 
   if (options.header) takeHeader(options.header)
@@ -194,8 +172,8 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
       waitFor = 0
     },
     *feed(bytes) {
-      append(bytes)
-      if (size < waitFor) return
+      work.append(bytes)
+      if (work.size < waitFor) return
       waitFor = 0
       yield* run(false)
     },
@@ -209,7 +187,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     },
     placeFault() {
       for (const _ of run(false));
-      append(padding)
+      work.append(padding)
       try {
         for (const _ of run(false));
       } catch (error) {
@@ -217,5 +195,6 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
       }
       return recordAt()
     },
+    release: () => memory.release(),
   }
 }

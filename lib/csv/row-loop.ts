@@ -1,28 +1,19 @@
-import { hashText } from '../text-table.ts'
-import { type ColumnSlots, cellKind } from './column-slots.ts'
+import { flag, word } from './column-record.ts'
+import type { ColumnSlots } from './column-slots.ts'
 import type { Dialect } from './find-dialect.ts'
-import { noDate, noTime, readIsoDate, readMinutes, readSasDate, readSeconds } from './read-temporal.ts'
+import type { KernelMemory } from './kernel-memory.ts'
+import type { WorkArea } from './work-area.ts'
 
-// Constants by themselves: the engine looks up the members of an object at every cell.
-const { text: textKind, int32: int32Kind, int64: int64Kind, double: doubleKind, date: dateKind } = cellKind
-const { decimal32: decimal32Kind, decimal64: decimal64Kind, decimal: decimalKind } = cellKind
-const { boolean: booleanKind, timestamp: timestampKind, time: timeKind } = cellKind
 const quote = 0x22
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
-const minus = 0x2d
-const point = 0x2e
-const zero = 0x30
 
-/** 10^0 to 10^22: the powers of ten that a double holds exactly. */
-const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
-/** Whole numbers of so many digits are exact as doubles. */
-const exactDigits = 15
-
-/** Truth values of one letter or digit by their byte: 2 is none. */
-const truths = new Uint8Array(256).fill(2)
-for (const letter of 'tyTY1') truths[letter.charCodeAt(0)] = 1
-for (const letter of 'fnFN0') truths[letter.charCodeAt(0)] = 0
+/** Ends of cells that are found before the cells are read: bytes and ends that stay in a processor's cache. */
+const mostEnds = 32_768
+const mostReach = 512 * 1024
+/** Where records are unusual, so that what is found or read in vain is little. */
+const leastReach = 2048
+const leastRows = 8
 
 /** Where the loop stands; it goes on from here. */
 export interface LoopState {
@@ -35,314 +26,194 @@ export interface LoopState {
 }
 
 export interface LoopLimits {
-  /** Behind the last line end in the bytes that is known to be one: every unquoted record that starts before it ends at it or before. */
-  end: number
-  /** Of the bytes. */
-  size: number
   rows: number
   cost: number
 }
 
-/** Bytes behind `size` that the loop may look at: a quote, which ends any cell, and then no quote. */
-export const sentinel = Uint8Array.of(quote, ...new Array<number>(31).fill(lineFeed))
-
 /**
- * The loop over rows: scans and converts in one step, cell by cell, straight from bytes into slots, for values as they are mostly written; no
- * string is made of them. Whatever is not as usual (another count of cells, a value that does not fit, a null where none may be, a stray quote, a
- * record that is cut) ends it before that record, whose slots may then hold anything, and the record is read the general way.
- *
- * It is one loop for all schemas. Generated source for each schema was measured against it: 15 % faster over a megarow of twelve
- * columns, no faster over 10,000 rows; compiled code that grows with the columns is not worth that.
+ * The loop over rows, for records as they mostly are: kernels find the ends of the cells of many records, then read them column by column,
+ * straight from bytes into slots; a cell in an unusual notation is read by its text. Whatever is more than that (another count of
+ * cells, a value that does not fit, a null where none may be, a stray quote, a lone CR, a record that is cut) ends the loop before that record, which
+ * is to be read the general way; the slots behind those of the rows taken may hold anything, and no row there is null.
  */
 export function createRowLoop({
+  memory,
   columns,
   dialect,
   maxCellBytes,
   maxRowBytes,
 }: {
+  memory: KernelMemory
   /** In the order of the file. */
   columns: ColumnSlots[]
   dialect: Dialect
   maxCellBytes: number
   maxRowBytes: number
-}): (bytes: Uint8Array, buffer: Buffer, state: LoopState, limits: LoopLimits) => void {
+}): (work: WorkArea, state: LoopState, limits: LoopLimits) => void {
+  const { kernels } = memory
   const separator = dialect.separator.charCodeAt(0)
-  const lineEnd = dialect.lineEnds.includes('\n') ? lineFeed : carriageReturn
-  const last = columns.length - 1
-  const rowCost = columns.reduce((sum, { width }) => sum + width, 0)
-  /** Bytes above it are neither separator, line end nor quote: one comparison tells for most. */
-  const highest = Math.max(separator, quote)
-  const undoubled = { bytes: new Uint8Array(256), length: 0 }
+  const feeds = dialect.lineEnds.includes('\n')
+  const width = columns.length
+  const stride = 4 * width
+  const rowCost = columns.reduce((sum, column) => sum + column.width, 0)
+  const most = Math.max(mostEnds, width + 128)
+  const unusual = memory.allocate(4 * most)
+  // The first end has the one of the record before it before it.
+  const ends = memory.allocate(4 * (most + 16)) + 64
+  if (feeds) columns.at(-1)!.setFlag(flag.trailingReturn)
+  else columns[0].setFlag(flag.leadingFeed)
 
-  /** Undoubles the quotes of a cell whose content starts at `start`; returns the place of its closing quote, -1 where it is not there. */
-  function undouble(bytes: Uint8Array, start: number, size: number): number {
-    let to = 0
-    let target = undoubled.bytes
-    for (let at = start; ; at++) {
-      const byte = bytes[at]
-      if (byte === quote) {
-        if (at + 1 >= size) return -1
-        if (bytes[at + 1] !== quote) {
-          undoubled.length = to
-          return at
-        }
-        at++
+  let reach = mostReach
+  let mostRows = most
+  /** Records whose ends are known, and how many of them are behind. */
+  let known = 0
+  let passed = 0
+  let moves = -1
+  /** Of the work area, when the last record was left to be read the general way. */
+  let left = -1
+
+  /** Where the n-th record that is known starts. */
+  const startOf = (record: number): number => memory.ints[(ends >> 2) + record * width - 1] + 1
+
+  /** Finds the next records that begin at a place; returns how many are known then. */
+  function findRecords(work: WorkArea, at: number): number {
+    // The record that began where the last one ended may have been read the general way.
+    if (moves === work.moves && passed < known) {
+      for (const skipped of [0, 1]) {
+        if (passed + skipped >= known || startOf(passed + skipped) !== work.address + at) continue
+        passed += skipped
+        return known - passed
       }
-      if (to === target.length) {
-        undoubled.bytes = new Uint8Array(2 * to)
-        undoubled.bytes.set(target)
-        target = undoubled.bytes
-      }
-      target[to++] = byte
+    }
+    moves = work.moves
+    passed = 0
+    // Whether a LF follows a CR at the very end is not known yet.
+    const size = work.address + (feeds ? work.size : work.size - 1)
+    const start = work.address + at
+    let end = Math.min(size, start + reach)
+    for (;;) {
+      known = kernels.indexCells(
+        start,
+        end,
+        ends,
+        most,
+        width,
+        separator,
+        feeds ? lineFeed : carriageReturn,
+        maxRowBytes,
+      )
+      if (known > 0 || end >= size) return known
+      end = Math.min(size, start + 8 * (end - start))
     }
   }
 
-  /** Reads a cell that is no text the general way; returns the place behind it, -1 where the record needs it too. */
-  function readCell(bytes: Uint8Array, buffer: Buffer, start: number, size: number, column: ColumnSlots, row: number) {
-    let from = start
-    let end = start
-    let next: number
-    if (bytes[start] === quote) {
+  /** As many of the next records as may be taken, each of which begins below the limit of the cost: all, mostly. */
+  function countAllowed(records: number, cost: number, mostCost: number): number {
+    // Texts are no longer than they are in the file.
+    const from = startOf(passed)
+    const allows = (record: number): boolean => cost + record * rowCost + startOf(passed + record) - from < mostCost
+    if (allows(records - 1)) return records
+    let [allowed, refused] = [0, records - 1]
+    while (refused - allowed > 1) {
+      const middle = (allowed + refused) >> 1
+      if (allows(middle)) allowed = middle
+      else refused = middle
+    }
+    return allowed + 1
+  }
+
+  /** The text of the cell that ends at the given end. */
+  function readCell(end: number): string | undefined {
+    const { buffer, ints } = memory
+    let from = ints[(end >> 2) - 1] + 1
+    let to = ints[end >> 2]
+    if (buffer[to] === lineFeed && to > from && buffer[to - 1] === carriageReturn) to--
+    if (!feeds && buffer[from] === lineFeed) from++
+    const isQuoted = buffer[from] === quote
+    if (isQuoted) {
       from++
-      end = bytes.indexOf(quote, from)
-      if (end < 0 || end + 1 >= size || bytes[end + 1] === quote) return -1
-      next = end + 1
-    } else {
-      while (bytes[end] !== separator && bytes[end] !== lineFeed && bytes[end] !== carriageReturn) {
-        if (bytes[end] === quote) return -1
-        end++
-      }
-      next = end
+      to--
     }
-    if (end - from > maxCellBytes) return -1
-    const outcome = column.read(buffer.toString('utf8', from, end), row)
-    if (outcome === 'stored') return next
-    if (outcome !== 'null' || !column.nullable) return -1
-    column.setNull(row)
-    return next
+    if (to - from > maxCellBytes) return undefined
+    const text = buffer.toString('utf8', from, to)
+    return isQuoted ? text.replaceAll('""', '"') : text
   }
 
-  return (bytes, buffer, state, { end, size, rows, cost: mostCost }) => {
-    // Copies: the engine reads a closure's variables from memory each time.
-    const [by, endsWith, most, all, lastColumn] = [separator, lineEnd, highest, columns, last]
-    let i = state.at
-    let row = state.row
-    let cost = state.cost
-    let start = i
-    record: while (i < end && row < rows && cost < mostCost) {
-      start = i
-      let textBytes = 0
-      for (let k = 0; k <= lastColumn; k++) {
-        const column = all[k]
-        const stop = k === lastColumn ? endsWith : by
-        let c = bytes[i]
-        if (c === stop || c === carriageReturn) {
-          // Where lines end in LF, a CR before it belongs to the line end; elsewhere it is text.
-          if (c === stop || (k === lastColumn && bytes[i + 1] === lineFeed)) {
-            if (!column.nullable) break record
-            column.setNull(row)
-            i += c === stop ? 1 : 2
-            continue
-          }
-        }
-        switch (column.kind) {
-          case textKind: {
-            let hash = 0
-            if (c === quote) {
-              const from = ++i
-              // The record is cut here and the quote is the sentinel: behind it there is none to end the cell.
-              if (from > size) break record
-              for (c = bytes[i]; c !== quote; c = bytes[++i]) hash = (Math.imul(hash, 31) + c) | 0
-              if (i >= size) break record
-              let length = i - from
-              if (bytes[i + 1] === quote) {
-                i = undouble(bytes, from, size)
-                length = undoubled.length
-                if (i < 0 || length > maxCellBytes) break record
-                hash = hashText(undoubled.bytes, 0, length)
-                column.indices[row] = column.table.find(undoubled.bytes, 0, length, hash)
-              } else if (length > 0) {
-                if (length > maxCellBytes) break record
-                column.indices[row] = column.table.find(bytes, from, i, hash)
-              } else {
-                if (!column.nullable) break record
-                column.setNull(row)
-              }
-              textBytes += length
-              i++
-            } else {
-              const from = i
-              while (c > most || (c !== by && c !== lineFeed && c !== carriageReturn && c !== quote)) {
-                hash = (Math.imul(hash, 31) + c) | 0
-                c = bytes[++i]
-              }
-              const length = i - from
-              if (length > maxCellBytes) break record
-              // Nothing before a line break is an empty cell, or too few of them: the end of the loop tells.
-              if (length > 0) column.indices[row] = column.table.find(bytes, from, i, hash)
-              else if (column.nullable) column.setNull(row)
-              else break record
-              textBytes += length
-            }
-            break
-          }
-          case int32Kind:
-          case int64Kind: {
-            const from = i
-            const negative = c === minus
-            if (negative) c = bytes[++i]
-            const first = i
-            let value = 0
-            let digit = c - zero
-            while (digit >= 0 && digit <= 9) {
-              value = value * 10 + digit
-              digit = bytes[++i] - zero
-            }
-            const digits = i - first
-            c = bytes[i]
-            if (
-              digits > 0 &&
-              digits <= (column.kind === int32Kind ? 9 : exactDigits) &&
-              (c === stop || c === carriageReturn)
-            ) {
-              if (negative) value = -value
-              if (column.kind === int32Kind) column.ints[row] = value
-              else if (digits <= 9) {
-                column.ints[2 * row] = value
-                column.ints[2 * row + 1] = value < 0 ? -1 : 0
-              } else column.storeLong(value, row)
-            } else {
-              i = readCell(bytes, buffer, from, size, column, row)
-              if (i < 0) break record
-            }
-            break
-          }
-          case doubleKind:
-          case decimal32Kind:
-          case decimal64Kind:
-          case decimalKind: {
-            const from = i
-            const negative = c === minus
-            if (negative) c = bytes[++i]
-            const first = i
-            let value = 0
-            let digit = c - zero
-            while (digit >= 0 && digit <= 9) {
-              value = value * 10 + digit
-              digit = bytes[++i] - zero
-            }
-            let digits = i - first
-            let fraction = 0
-            if (bytes[i] === point) {
-              const behind = ++i
-              digit = bytes[i] - zero
-              while (digit >= 0 && digit <= 9) {
-                value = value * 10 + digit
-                digit = bytes[++i] - zero
-              }
-              fraction = i - behind
-              digits += fraction
-            }
-            c = bytes[i]
-            if (digits === 0 || (c !== stop && c !== carriageReturn)) {
-              i = readCell(bytes, buffer, from, size, column, row)
-              if (i < 0) break record
-            } else if (column.kind === doubleKind) {
-              // Exact operands and one rounding give the nearest double (Clinger, How to Read Floating Point Numbers Accurately, 1990).
-              if (digits <= exactDigits) value /= powersOfTen[fraction]
-              else {
-                value = Number(buffer.toString('latin1', first, i))
-                if (value === Number.POSITIVE_INFINITY || i - from > maxCellBytes) break record
-              }
-              column.doubles[row] = negative ? -value : value
-            } else {
-              const scaled = fraction <= column.scale ? value * powersOfTen[Math.min(22, column.scale - fraction)] : -1
-              if (digits <= exactDigits && scaled >= 0 && scaled < column.limit && scaled < Number.MAX_SAFE_INTEGER) {
-                // A zero without sign: unscaled values are whole numbers.
-                const signed = negative ? 0 - scaled : scaled
-                if (column.kind === decimal32Kind) column.ints[row] = signed
-                else if (column.kind === decimal64Kind) column.storeLong(signed, row)
-                else column.decimals[row] = BigInt(signed)
-              } else {
-                i = readCell(bytes, buffer, from, size, column, row)
-                if (i < 0) break record
-              }
-            }
-            break
-          }
-          case dateKind: {
-            const iso = bytes[i + 4] === minus
-            const days = iso ? readIsoDate(bytes, i) : readSasDate(bytes, i)
-            const behind = bytes[i + (iso ? 10 : 9)]
-            if (days !== noDate && (behind === stop || behind === carriageReturn)) {
-              column.ints[row] = days
-              i += iso ? 10 : 9
-            } else {
-              i = readCell(bytes, buffer, i, size, column, row)
-              if (i < 0) break record
-            }
-            break
-          }
-          case timestampKind: {
-            const days = readIsoDate(bytes, i)
-            const seconds = days === noDate ? noTime : readSeconds(bytes, i + 11)
-            const between = bytes[i + 10]
-            const behind = bytes[i + 19]
-            const micros = (days * 86_400 + seconds) * 1e6
-            if (
-              seconds !== noTime &&
-              (between === 0x54 || between === 0x20) &&
-              (behind === stop || behind === carriageReturn) &&
-              Math.abs(micros) < Number.MAX_SAFE_INTEGER
-            ) {
-              column.storeLong(micros, row)
-              i += 19
-            } else {
-              i = readCell(bytes, buffer, i, size, column, row)
-              if (i < 0) break record
-            }
-            break
-          }
-          case timeKind: {
-            const long = bytes[i + 5] === 0x3a
-            const seconds = long ? readSeconds(bytes, i) : readMinutes(bytes, i) * 60
-            const behind = bytes[i + (long ? 8 : 5)]
-            if (seconds >= 0 && (behind === stop || behind === carriageReturn)) {
-              column.storeLong(seconds * 1e6, row)
-              i += long ? 8 : 5
-            } else {
-              i = readCell(bytes, buffer, i, size, column, row)
-              if (i < 0) break record
-            }
-            break
-          }
-          case booleanKind: {
-            const truth = truths[c]
-            const behind = bytes[i + 1]
-            if (truth < 2 && (behind === stop || behind === carriageReturn)) {
-              column.truths[row] = truth
-              i++
-            } else {
-              i = readCell(bytes, buffer, i, size, column, row)
-              if (i < 0) break record
-            }
-          }
-        }
-        if (bytes[i] !== stop) {
-          if (k !== lastColumn || bytes[i] !== carriageReturn || bytes[i + 1] !== lineFeed || i + 1 >= size)
-            break record
-          i++
-        }
-        i++
-      }
-      if (endsWith === carriageReturn && bytes[i] === lineFeed) i++
-      if (i - start > maxRowBytes) break
-      row++
-      cost += rowCost + textBytes
-      start = i
+  function takeTexts(column: ColumnSlots, first: number, rows: number, row: number): number {
+    let taken = 0
+    textBytes = 0
+    do {
+      taken += kernels.takeTexts(column.record, first + taken * stride, stride, rows - taken, row + taken, maxCellBytes)
+      textBytes += memory.ints[(column.record >> 2) + word.textBytes]
+    } while (column.dictionary!.grow())
+    return taken
+  }
+
+  /** Of the cells that takeTexts took. */
+  let textBytes = 0
+
+  function takeValues(column: ColumnSlots, first: number, rows: number, row: number): number {
+    const count = column.takeValues!(column.record, first, stride, rows, row, unusual)
+    for (let at = unusual >> 2; at < (unusual >> 2) + count; at++) {
+      const record = memory.ints[at]
+      const cell = readCell(first + record * stride)
+      const outcome = cell === undefined ? undefined : column.read(cell, row + record)
+      if (outcome === 'stored') continue
+      if (outcome !== 'null' || !column.nullable) return record
+      column.setNull(row + record)
     }
-    state.at = start
-    state.row = row
-    state.cost = cost
+    return rows
+  }
+
+  /** Takes the first of the next records into slots from `row` on; returns how many. */
+  function takeRows(records: number, row: number, state: LoopState): number {
+    const first = ends + passed * stride
+    for (let rows = records; ; ) {
+      let taken = rows
+      let cost = 0
+      for (let at = 0; at < width && taken > 0; at++) {
+        const column = columns[at]
+        if (column.takeValues) taken = takeValues(column, first + 4 * at, taken, row)
+        else {
+          taken = takeTexts(column, first + 4 * at, taken, row)
+          cost += textBytes
+        }
+      }
+      if (taken === rows) {
+        state.cost += cost + rows * rowCost
+        return rows
+      }
+      // Columns before the one where a row ended it went on behind that row.
+      for (const column of columns) column.clearNulls(row + taken, row + rows)
+      if (taken === 0) return 0
+      rows = taken
+    }
+  }
+
+  return (work, state, { rows, cost }) => {
+    // The bytes stand where they did: that record was not the one that was cut, but an unusual one.
+    if (left === work.moves) {
+      reach = leastReach
+      mostRows = leastRows
+    }
+    left = -1
+    while (state.at < work.size && state.row < rows && state.cost < cost) {
+      const records = Math.min(findRecords(work, state.at), rows - state.row, mostRows)
+      const allowed = records > 0 ? countAllowed(records, state.cost, cost) : 0
+      const taken = allowed > 0 ? takeRows(allowed, state.row, state) : 0
+      passed += taken
+      state.row += taken
+      if (taken > 0) {
+        state.at = startOf(passed) - work.address
+        if (!feeds && work.bytes()[state.at] === lineFeed) state.at++
+      }
+      if (taken === allowed && taken > 0) {
+        reach = Math.min(mostReach, 2 * reach)
+        mostRows = Math.min(most, 2 * mostRows)
+      } else {
+        left = work.moves
+        return
+      }
+    }
   }
 }
