@@ -55,7 +55,7 @@ export async function findChanges(
       moved.catch(() => {})
       for await (const { path, type } of lakefs.diffRefs(study, parentRef, head, { type: 'two_dot' }))
         if (isChange(type)) changes.set(path, type)
-      for (const path of await moved) if (!changes.has(path)) changes.set(path, 'changed')
+      for (const path of await moved) changes.set(path, 'changed')
     }
     if (!branch) return changes
     for await (const { path, type } of lakefs.diffUncommitted(study, ref))

@@ -10,10 +10,9 @@ export function checkUuids({ listing, tables }: StudyView): GateProblem[] {
   const owners = new Map<string, string>()
   const claim = (identity: string, name: string) => {
     const owner = owners.get(identity)
-    if (owner !== undefined && owner !== name)
+    if (owner !== undefined)
       problems.push({ code: 'table-uuid-shared', table: name, message: `is the table ${owner} once more` })
     else owners.set(identity, name)
-    return owner === undefined
   }
   for (const { name, metadata } of tables) {
     const id = metadata['table-uuid'].toLowerCase()
