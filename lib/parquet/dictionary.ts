@@ -1,75 +1,39 @@
-/** The distinct values of a chunk, PLAIN-encoded in the order of their first rows, and which of them each value is. */
-export interface Dictionary {
-  entries: number
-  bytes: Uint8Array
-  indices: Uint32Array
-  /** Bits of an index. */
-  bits: number
-}
+import { varInt } from './levels.ts'
+import type { Scratch } from './scratch.ts'
 
 /** Bits that hold indices of so many entries: none for one. */
 export const indexBits = (entries: number): number => (entries <= 1 ? 0 : 32 - Math.clz32(entries - 1))
 
+/** Bytes of so many packed indices. */
+export const indicesSize = (count: number, entries: number): number => (count * indexBits(entries)) / 8
+
 /** Whether dictionary and indices take at most half the bytes of the plain values: less is not worth the reader's detour. */
 export function dictionaryPays(plainBytes: number, dictionaryBytes: number, count: number, entries: number): boolean {
-  return 2 * (dictionaryBytes + (count * indexBits(entries)) / 8) <= plainBytes
+  return 2 * (dictionaryBytes + indicesSize(count, entries)) <= plainBytes
 }
 
-/** Values after which a column that hardly repeats is given up. */
-const trial = 4096
+/** The most entries with which a dictionary of `count` values of `width` bytes pays; 0 where none does. */
+export function mostEntries(count: number, width: number): number {
+  let most = 0
+  for (let bits = 0; bits < 32; bits++) {
+    const fitting = Math.min(2 ** bits, Math.floor((count * width) / 2 / width - (count * bits) / 8 / width))
+    if (fitting < 1 || indexBits(fitting) !== bits) continue
+    most = fitting
+  }
+  return most
+}
 
 /**
- * The dictionary of values of `width` 32-bit words each, told apart by their bits, so that -0 is not 0; undefined where it does not
- * pay. A hash table of indices, open addressing: a Map would make an object of each 64-bit value.
+ * A page of indices, which stand as words at a place of the scratch: the bits of one, then runs of equal and groups of packed indices. A view
+ * of the scratch. Source: parquet-format, Encodings, RLE_DICTIONARY.
  */
-export function wordDictionary(words: Int32Array, width: 1 | 2): Dictionary | undefined {
-  const count = words.length / width
-  if (count === 0) return undefined
-  const most = count >> 1
-  let slots = new Int32Array(1024).fill(-1)
-  let mask = slots.length - 1
-  let entries = new Int32Array(1024 * width)
-  let size = 0
-  const indices = new Uint32Array(count)
-  const slotOf = (low: number, high: number): number => {
-    let slot = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b)
-    slot = (slot ^ (slot >>> 15)) & mask
-    for (;;) {
-      const entry = slots[slot]
-      if (entry < 0) return slot
-      if (width === 1 ? entries[entry] === low : entries[2 * entry] === low && entries[2 * entry + 1] === high)
-        return slot
-      slot = (slot + 1) & mask
-    }
-  }
-  for (let at = 0; at < count; at++) {
-    const low = words[at * width]
-    const high = width === 1 ? 0 : words[2 * at + 1]
-    const slot = slotOf(low, high)
-    let entry = slots[slot]
-    if (entry < 0) {
-      if (size >= most || (at >= trial && size > at * 0.75)) return undefined
-      entry = size++
-      slots[slot] = entry
-      if (size * width > entries.length) entries = grow(entries)
-      entries[entry * width] = low
-      if (width === 2) entries[2 * entry + 1] = high
-      if (size * 2 > slots.length) {
-        slots = new Int32Array(slots.length * 2).fill(-1)
-        mask = slots.length - 1
-        for (let each = 0; each < size; each++)
-          slots[slotOf(entries[each * width], width === 1 ? 0 : entries[2 * each + 1])] = each
-      }
-    }
-    indices[at] = entry
-  }
-  const bytes = new Uint8Array(entries.buffer, 0, size * width * 4)
-  if (!dictionaryPays(words.byteLength, bytes.length, count, size)) return undefined
-  return { entries: size, bytes, indices, bits: indexBits(size) }
-}
-
-function grow(words: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(words.length * 2)
-  larger.set(words)
-  return larger
+export function packPage(scratch: Scratch, indices: number, count: number, entries: number): Uint8Array {
+  const bits = indexBits(entries)
+  if (bits === 0) return count === 0 ? Uint8Array.of(0) : Uint8Array.of(0, ...varInt(count * 2))
+  // For each group of eight its bits and, as it may be a stretch of its own, a header of at most five bytes.
+  const out = scratch.take(Math.ceil(count / 8) * (bits + 6) + 16)
+  const length = scratch.kernels.packIndices(indices, count, bits, out + 1)
+  const page = scratch.bytes(out, length + 1)
+  page[0] = bits
+  return page
 }

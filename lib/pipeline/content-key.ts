@@ -5,7 +5,7 @@ import type { Entity } from '../keys/entities.ts'
 import type { StudyOptions } from '../study-options.ts'
 
 /** Raised whenever the same CSV and schema would give other bytes, or another outcome. */
-export const converterVersion = 2
+export const converterVersion = 3
 
 /** What a conversion depends on besides the CSV itself. */
 export interface ConversionInputs {

@@ -1,10 +1,7 @@
 import fc from 'fast-check'
-import { ByteWriter } from 'hyparquet-writer'
-import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js'
 import { describe, expect, it } from 'vitest'
 import { type ColumnBatch, textColumn } from '../../../lib/columns.ts'
 import type { Field } from '../../../lib/fields.ts'
-import { packIndices } from '../../../lib/parquet/bit-packing.ts'
 import { readColumns } from '../../../lib/parquet/read.ts'
 import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { decodeTexts, encodeTexts, hashText, TextTable } from '../../../lib/text-table.ts'
@@ -16,30 +13,6 @@ const field = (kind: 'integer' | 'bigint' | 'string' | 'date' | 'double', nullab
   name: kind,
   type: { kind },
   nullable,
-})
-
-describe('packIndices', () => {
-  it('makes the bytes that hyparquet-writer makes', () => {
-    const runs = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 30 })), { maxLength: 30 })
-    fc.assert(
-      fc.property(runs, fc.integer({ min: 0, max: 30 }), (given, bits) => {
-        const values = given.flatMap(([value, count]) => Array<number>(count).fill(bits === 0 ? 0 : value % 2 ** bits))
-        const writer = new ByteWriter()
-        writeRleBitPackedHybrid(writer, values, bits)
-        expect([...packIndices(Uint32Array.from(values), bits)]).toEqual([...writer.getBytes()])
-      }),
-      { numRuns: 300 },
-    )
-  })
-
-  it('has room for the worst alternation of runs and single values', () => {
-    const values = Uint32Array.from({ length: 9000 }, (_, at) => (at % 16 < 8 ? 5 : at % 4))
-    for (const bits of [3, 9, 24]) {
-      const writer = new ByteWriter()
-      writeRleBitPackedHybrid(writer, values, bits)
-      expect(Buffer.compare(packIndices(values, bits), writer.getBytes())).toBe(0)
-    }
-  })
 })
 
 describe('integers', () => {
@@ -66,9 +39,15 @@ describe('integers', () => {
     expect((await encodingOf('integer', cells)).encodings).toContain('RLE_DICTIONARY')
   })
 
-  it('of 64 bits stand as they are where they do not repeat', async () => {
-    const cells = Array.from({ length: 100 }, (_, row) => (BigInt(row * 7919) << 40n) - 5n)
-    expect((await encodingOf('bigint', cells)).encodings).toEqual(['PLAIN', 'RLE'])
+  it('of 64 bits stand as differences where these are narrower, else as they are', async () => {
+    const even = Array.from({ length: many }, (_, row) => (BigInt(row * 7919) << 32n) - 5n)
+    const { encodings, size } = await encodingOf('bigint', even)
+    expect(encodings).toEqual(['RLE', 'DELTA_BINARY_PACKED'])
+    expect(size).toBeLessThan(1500)
+    const odd = Array.from({ length: 1000 }, (_, row) => BigInt.asIntN(64, BigInt(row) * 0x9e3779b97f4a7c15n))
+    expect((await encodingOf('bigint', odd)).encodings).toEqual(['RLE', 'DELTA_BINARY_PACKED'])
+    const mixed = odd.map(value => BigInt.asIntN(64, (value ^ (value >> 29n)) * 0xbf58476d1ce4e5b9n))
+    expect((await encodingOf('bigint', mixed)).encodings).toEqual(['PLAIN', 'RLE'])
   })
 
   it('come back whatever they are, in pages of any size', async () => {

@@ -4,9 +4,11 @@ import { readColumnIndex } from 'hyparquet/src/indexes.js'
 import { describe, expect, it } from 'vitest'
 import type { Column } from '../../../lib/columns.ts'
 import type { Field } from '../../../lib/fields.ts'
-import { indexBits, wordDictionary } from '../../../lib/parquet/dictionary.ts'
-import { levelsOf, nullBitmap } from '../../../lib/parquet/levels.ts'
+import { dictionaryPays, indexBits, mostEntries } from '../../../lib/parquet/dictionary.ts'
+import type { Slice } from '../../../lib/parquet/gather.ts'
+import { joinNulls, levelsOf } from '../../../lib/parquet/levels.ts'
 import { readColumns } from '../../../lib/parquet/read.ts'
+import { type Scratch, withScratch } from '../../../lib/parquet/scratch.ts'
 import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { batchRows, type Cell, makeBatch } from '../../support/columns.ts'
 import { memoryStore } from '../../support/memory-store.ts'
@@ -22,6 +24,15 @@ function column(nulls: boolean[]): Column {
   return { kind: 'boolean', values: new Uint8Array(nulls.length), nulls: bitmap }
 }
 
+/** The rows that joinNulls says are null. */
+function nullsOf(scratch: Scratch, slices: Slice[], rows: number): boolean[] {
+  const nulls = joinNulls(scratch, slices, 0, rows)
+  const bits = nulls && scratch.bytes(nulls.place, Math.ceil(rows / 8))
+  const found = Array.from({ length: rows }, (_, row) => ((bits?.[row >> 3] ?? 0) & (1 << (row & 7))) !== 0)
+  expect(nulls?.count ?? 0).toBe(found.filter(isNull => isNull).length)
+  return found
+}
+
 describe('levelsOf', () => {
   it('writes levels that hyparquet reads, for any rows from a multiple of 8', () => {
     fc.assert(
@@ -30,10 +41,12 @@ describe('levelsOf', () => {
         const start = Math.min(skipped * 8, nulls.length & ~7)
         const end = Math.max(start, nulls.length - cut)
         const slice = { batch: { rows: nulls.length, columns: [column(nulls)] }, start: 0, end: nulls.length }
-        const bytes = levelsOf(nullBitmap([slice], 0, nulls.length), start, end)
         const levels: number[] = new Array(end - start)
-        const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
-        readRleBitPackedHybrid(reader, 1, levels, bytes.length)
+        withScratch(scratch => {
+          const bytes = levelsOf(scratch, joinNulls(scratch, [slice], 0, nulls.length), start, end)
+          const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
+          readRleBitPackedHybrid(reader, 1, levels, bytes.length)
+        })
         expect(levels).toEqual(nulls.slice(start, end).map(isNull => (isNull ? 0 : 1)))
       }),
       { numRuns: 300 },
@@ -46,67 +59,68 @@ describe('levelsOf', () => {
       start: 0,
       end: 80_000,
     })
-    expect(levelsOf(nullBitmap([slice(true)], 0, 80_000), 0, 80_000).length).toBeLessThan(8)
-    expect(nullBitmap([slice(false)], 0, 80_000)).toBeUndefined()
-    expect(levelsOf(undefined, 0, 80_000).length).toBeLessThan(8)
+    withScratch(scratch => {
+      const nulls = joinNulls(scratch, [slice(true)], 0, 80_000)
+      expect(levelsOf(scratch, nulls, 0, 80_000).length).toBeLessThan(8)
+      expect(joinNulls(scratch, [slice(false)], 0, 80_000)).toBeUndefined()
+      expect(levelsOf(scratch, undefined, 0, 80_000).length).toBeLessThan(8)
+    })
   })
 
   it('joins the bitmaps of slices at any row', () => {
     fc.assert(
-      fc.property(runs, runs, fc.nat(30), (first, second, skipped) => {
+      fc.property(runs, runs, fc.nat(30), fc.nat(9), (first, second, skipped, cut) => {
         const [a, b] = [flatten(first), flatten(second)]
         const start = Math.min(skipped, a.length)
-        const joined = [...a.slice(start), ...b]
+        const end = Math.max(0, b.length - cut)
+        const joined = [...a.slice(start), ...b.slice(0, end)]
         const slices = [
           { batch: { rows: a.length, columns: [column(a)] }, start, end: a.length },
-          { batch: { rows: b.length, columns: [column(b)] }, start: 0, end: b.length },
+          { batch: { rows: b.length, columns: [column(b)] }, start: 0, end },
         ]
-        const bitmap = nullBitmap(slices, 0, joined.length)
-        expect(joined.map((_, row) => ((bitmap?.[row >> 3] ?? 0) & (1 << (row & 7))) !== 0)).toEqual(joined)
+        withScratch(scratch => expect(nullsOf(scratch, slices, joined.length)).toEqual(joined))
       }),
     )
   })
 })
 
-describe('wordDictionary', () => {
-  it.each([1, 2] as const)('tells values of %i words apart by their bits', width => {
-    const pool = fc.array(fc.integer(), { minLength: 1, maxLength: 60 })
+describe('the memory that columns are encoded in', () => {
+  it('is given out apart, moves as it grows, and serves a use within a use', () => {
+    withScratch(outer => {
+      const place = outer.put(Uint8Array.of(1, 2, 3))
+      const mark = outer.mark()
+      const more = outer.takeZeros(3 * 2 ** 20)
+      expect(more).toBeGreaterThanOrEqual(place + 3)
+      expect([...outer.bytes(place, 3)]).toEqual([1, 2, 3])
+      withScratch(inner => {
+        inner.bytes(inner.take(100), 100).fill(7)
+        expect([...outer.bytes(place, 3)]).toEqual([1, 2, 3])
+      })
+      outer.release(mark)
+      expect(outer.take(1)).toBe(more)
+    })
+  })
+
+  it('is given up where it has grown large', () => {
+    const large = withScratch(scratch => {
+      scratch.take(65 * 2 ** 20)
+      return scratch
+    })
+    withScratch(scratch => expect(scratch).not.toBe(large))
+  })
+})
+
+describe('mostEntries', () => {
+  it('is the most with which a dictionary pays', () => {
     fc.assert(
-      fc.property(pool, fc.integer({ min: 1, max: 400 }), (words, count) => {
-        const values = Int32Array.from({ length: count * width }, (_, at) => words[(at * 7) % words.length])
-        const dictionary = wordDictionary(values, width)
-        if (!dictionary) return
-        const entries = new Int32Array(dictionary.bytes.slice().buffer)
-        expect(entries.length).toBe(dictionary.entries * width)
-        const read = Array.from(dictionary.indices, index => [...entries.subarray(index * width, (index + 1) * width)])
-        expect(read.flat()).toEqual([...values])
-        expect(new Set(read.map(String)).size).toBe(dictionary.entries)
+      fc.property(fc.integer({ min: 0, max: 2000 }), fc.constantFrom(4, 8), (count, width) => {
+        const pays = Array.from({ length: count + 1 }, (_, entries) => entries).filter(
+          entries => entries > 0 && dictionaryPays(count * width, entries * width, count, entries),
+        )
+        expect(mostEntries(count, width)).toBe(pays.at(-1) ?? 0)
+        expect(pays.length).toBe(pays.at(-1) ?? 0)
       }),
     )
-  })
-
-  it('grows to many entries', () => {
-    const count = 60_000
-    for (const width of [1, 2] as const) {
-      const values = Int32Array.from({ length: count * width }, (_, at) => Math.floor(at / width) % 4500)
-      // The first values hardly repeat, and decide; so the many are asked for only after them.
-      values.fill(0, 0, 5000 * width)
-      const dictionary = wordDictionary(values, width)!
-      expect(dictionary.entries).toBe(4500)
-      const entries = new Int32Array(dictionary.bytes.slice().buffer)
-      for (let at = 0; at < count; at += 997) expect(entries[dictionary.indices[at] * width]).toBe(values[at * width])
-    }
-  })
-
-  it('is given up where values hardly repeat', () => {
-    expect(
-      wordDictionary(
-        Int32Array.from({ length: 50_000 }, (_, at) => at),
-        1,
-      ),
-    ).toBeUndefined()
-    expect(wordDictionary(Int32Array.of(1, 2, 3, 4), 1)).toBeUndefined()
-    expect(wordDictionary(new Int32Array(0), 1)).toBeUndefined()
   })
 
   it('counts the bits of an index', () => {
@@ -142,8 +156,8 @@ describe('pages', () => {
   })
 
   it('are ordered where their values are', async () => {
-    const fields: Field[] = [{ id: 1, name: 'n', type: { kind: 'bigint' }, nullable: true }]
-    const order = async (values: bigint[]) => {
+    const fields: Field[] = [{ id: 1, name: 'n', type: { kind: 'double' }, nullable: true }]
+    const order = async (values: number[]) => {
       const { bytes, metadata } = await writeParquetFile(
         fields,
         makeBatch(
@@ -159,10 +173,10 @@ describe('pages', () => {
       const view = new DataView(bytes.buffer, bytes.byteOffset + start, column_index_length)
       return readColumnIndex({ view, offset: 0 }, metadata.schema[1]).boundary_order
     }
-    const rising = Array.from({ length: 100 }, (_, row) => (BigInt(row) - 50n) << 33n)
+    const rising = Array.from({ length: 100 }, (_, row) => (row - 50) / 3)
     expect(await order(rising)).toBe('ASCENDING')
     expect(await order(rising.toReversed())).toBe('DESCENDING')
-    expect(await order(rising.map((value, row) => (row % 40 === 0 ? 99n << 33n : value)))).toBe('UNORDERED')
+    expect(await order(rising.map((value, row) => (row % 40 === 0 ? 33 : value)))).toBe('UNORDERED')
   })
 
   it('have no column index where a page is nothing but NaN', async () => {

@@ -171,7 +171,7 @@ describe('writeParquet', () => {
   it('describes its pages where there are several', async () => {
     const fields = [field('a', 'bigint')]
     const rows: Cell[][] = Array.from({ length: 100 }, (_, at) => [BigInt(at) << 40n])
-    const { metadata } = await writeParquetFile(fields, makeBatch(fields, rows), { pageBytes: 200 })
+    const { metadata } = await writeParquetFile(fields, makeBatch(fields, rows), { pageBytes: 4 })
     const [column] = metadata.row_groups[0].columns
     expect(column.column_index_length).toBeGreaterThan(0)
     expect(column.offset_index_length).toBeGreaterThan(0)
