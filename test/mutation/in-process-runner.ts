@@ -31,9 +31,9 @@ Object.assign(globalThis, { __stryker__: namespace })
 
 const shim = new URL('./vitest-shim.ts', import.meta.url).href
 
-/** Modules that hold mutants, or state of tests, are loaded anew for a mutant of what runs when a module is loaded. */
+/** Modules that hold mutants, and the tests of them, are loaded anew for a mutant of what runs when a module is loaded. */
 const isReloaded = (url: string, root: string): boolean =>
-  ['lib/gate/', 'test/unit/', 'test/support/'].some(part => url.startsWith(`${root}${part}`))
+  ['lib/gate/', 'test/unit/'].some(part => url.startsWith(`${root}${part}`))
 
 function register(root: string): void {
   registerHooks({

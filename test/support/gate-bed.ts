@@ -84,19 +84,33 @@ export interface GateBed {
   refill(table: VersionTable, rows: Cell[][], fields?: Field[]): Promise<LiveFile>
 }
 
-/** Builds the version. */
-export async function makeGateBed(): Promise<GateBed> {
+/** What a bed is made of, which is the same for all. */
+interface Built {
+  objects: Record<string, Uint8Array>
+  tree: Tree
+  tables: VersionTable[]
+  contents: Contents
+  record: VersionRecord
+}
+
+async function putFile(
+  store: MemoryStore,
+  { layer, dataset, contentKey }: { layer: Layer; dataset: string; contentKey: string },
+  fields: Field[],
+  rows: Cell[][],
+) {
+  const { bytes } = await writeParquetFile(fields, [makeBatch(fields, rows)])
+  const key = dataKey(bedStudy, layer, dataset, contentKey)
+  await store.put(key, bytes)
+  return describeDataFile({ lake: store }, { key, fields })
+}
+
+async function build(): Promise<Built> {
   const store = memoryStore()
   const tree: Tree = { [gatePath]: formatGateAction({ url: 'http://gate/' }) }
   const tables: VersionTable[] = []
   const time = new Date(1_767_323_045_678)
 
-  async function putFile(layer: Layer, dataset: string, contentKey: string, fields: Field[], rows: Cell[][]) {
-    const { bytes } = await writeParquetFile(fields, [makeBatch(fields, rows)])
-    const key = dataKey(bedStudy, layer, dataset, contentKey)
-    await store.put(key, bytes)
-    return describeDataFile({ lake: store }, { key, fields })
-  }
   type File = Awaited<ReturnType<typeof putFile>>
   async function addTable(layer: Layer, dataset: string, fields: Field[], file: File, contentKey?: string) {
     const properties: Record<string, string> = contentKey === undefined ? {} : { [contentKeyProperty]: contentKey }
@@ -119,7 +133,7 @@ export async function makeGateBed(): Promise<GateBed> {
 
   for (const [dataset, { fields, rows }] of Object.entries(datasets)) {
     const raw = `raw-${dataset}`
-    const rawFile = await putFile('raw', dataset, raw, fields, rows)
+    const rawFile = await putFile(store, { layer: 'raw', dataset, contentKey: raw }, fields, rows)
     await addTable('raw', dataset, fields, rawFile, raw)
     const own = entitiesOf({ fields }, bedEntities)
     const columns = baseFields(fields, own)
@@ -128,13 +142,15 @@ export async function makeGateBed(): Promise<GateBed> {
       ...row,
       ...own.map(({ name }) => (keysOf[name]!.get(row[naturalKeyAt[name]!]!) ?? null) as Cell),
     ])
-    const baseFile = own.length === 0 ? rawFile : await putFile('base', dataset, content, columns, filled)
+    const place = { layer: 'base', dataset, contentKey: content } as const
+    const baseFile = own.length === 0 ? rawFile : await putFile(store, place, columns, filled)
     await addTable('base', dataset, columns, baseFile, content)
   }
   for (const { name, naturalKey } of bedEntities) {
     const fields = keyTableFields(name, naturalKey[0]!)
     const rows = [...keysOf[name]!].map(([text, key]) => [text, key, bedVersion])
-    await addTable('keys', name, fields, await putFile('keys', name, `keys-${name}`, fields, rows))
+    const place = { layer: 'keys', dataset: name, contentKey: `keys-${name}` } as const
+    await addTable('keys', name, fields, await putFile(store, place, fields, rows))
   }
   const contents: Contents = {
     datasets: Object.entries(datasets).map(([name, { fields }]) => ({ name, fields })),
@@ -165,10 +181,21 @@ export async function makeGateBed(): Promise<GateBed> {
   tree[contentsPath] = JSON.stringify(contents)
   tree[versionPath] = JSON.stringify(record)
 
+  const objects = Object.fromEntries([...store.objects].map(([key, { bytes }]) => [key, bytes]))
+  return { objects, tree, tables, contents, record }
+}
+
+let built: Promise<Built> | undefined
+
+/** Builds the version; each has a store and a tree of its own. */
+export async function makeGateBed(): Promise<GateBed> {
+  built ??= build()
+  const { objects, tree, tables, contents, record } = await built
+  const store = memoryStore({ objects })
   let files = 0
   return {
     store,
-    tree,
+    tree: { ...tree },
     view: () => ({
       study: bedStudy,
       bucket: store.bucket,
@@ -180,7 +207,8 @@ export async function makeGateBed(): Promise<GateBed> {
       tables: tables.map(table => structuredClone(table)),
     }),
     async refill(table, rows, fields = table.fields) {
-      const entry = await putFile(table.layer, table.dataset, `filled-${files++}`, fields, rows)
+      const { layer, dataset } = table
+      const entry = await putFile(store, { layer, dataset, contentKey: `filled-${files++}` }, fields, rows)
       const file: LiveFile = { ...table.files[0]!, ...entry }
       table.files = [file]
       return file
