@@ -4,10 +4,10 @@ import { type Problem, Rejection } from '../errors.ts'
 import type { Field } from '../fields.ts'
 import { describeLargeCell, describeTextFault } from './describe-fault.ts'
 import { createDialectFinder } from './find-dialect.ts'
+import { defaultMaxCellBytes } from './limits.ts'
 import { createTextNormaliser, type Encoding } from './normalise-text.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createRecordDecoder, type RecordDecoder } from './record-decoder.ts'
-import { defaultMaxCellBytes } from './tokenize.ts'
 
 /** What to do with a value that does not fit its type: reject its row, or keep the row with a null in its place. */
 export type BadValuePolicy = 'reject' | 'null'

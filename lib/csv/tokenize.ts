@@ -9,6 +9,7 @@ import {
   type Place,
 } from './describe-fault.ts'
 import { createDialectFinder, type Dialect } from './find-dialect.ts'
+import { defaultMaxCellBytes } from './limits.ts'
 import { createTextNormaliser, type Encoding, type TextChunk, type TextFault } from './normalise-text.ts'
 
 export interface TokenizeOptions {
@@ -21,7 +22,6 @@ export interface TokenizeOptions {
   maxCellBytes?: number
 }
 
-export const defaultMaxCellBytes = 16 * 1024 * 1024
 /** Bytes given to the parser at once: what bounds the records that are in memory beside a batch. */
 const sliceBytes = 64 * 1024
 /** The parser looks a few bytes ahead: harmless letters after a fault make it work off the line end that may stand before it. */

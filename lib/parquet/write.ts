@@ -5,18 +5,13 @@ import { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import {
-  boundBytes,
-  type CompressedChunk,
-  compressChunk,
-  defaultPageBytes,
-  encodeColumnChunk,
-  type WrittenChunk,
-  writeColumnChunk,
-} from './chunk.ts'
+import { boundBytes, defaultPageBytes, type WrittenChunk } from './chunk.ts'
 import { magic, type ParquetMetadata, parseFooter } from './footer.ts'
 import { cutByLimits, gatherRowGroups } from './gather.ts'
+import { type EncodedRowGroup, encodeRowGroup, placeRowGroup } from './row-group.ts'
 import { parquetSchema } from './schema.ts'
+
+export { describeRowGroup } from './row-group.ts'
 
 /** What a written file is. */
 export interface ParquetSummary {
@@ -41,9 +36,8 @@ export interface WriteParquetOptions {
 }
 
 /**
- * Writes a Parquet file as it is read: consuming `body` pulls the batches, and beside the one that is gathered one
- * encoded row group is in memory. Equal rows give
- * equal bytes. `summary()` and `metadata()` throw until `body` has ended. `body` throws for a batch that does not fit the fields.
+ * Writes a Parquet file as it is read: consuming `body` pulls the batches, and beside the row group that is gathered
+ * its encoded bytes are in memory. Equal rows give equal bytes. `summary()` and `metadata()` throw until `body` has ended. `body` throws for a batch that does not fit the fields.
  */
 export function writeParquet({
   fields,
@@ -58,73 +52,77 @@ export function writeParquet({
   /** The footer, as readFooter would give it. */
   metadata(): ParquetMetadata
 } {
-  let written: { summary: ParquetSummary; metadata: ParquetMetadata } | undefined
+  const file = createParquetFile({ fields, kvMetadata })
+
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield file.begin()
+    const { schema } = file
+    const cut = cutByLimits({ fields, rows: rowGroupRows, bytes: rowGroupBytes })
+    for await (const slices of gatherRowGroups({ fields, batches, cut })) {
+      yield file.append(encodeRowGroup({ schema, slices, pageBytes }))
+    }
+    yield file.end()
+  }
+
+  return { body: body(), summary: file.summary, metadata: file.metadata }
+}
+
+/**
+ * A Parquet file from row groups that are encoded elsewhere: returns the bytes of the file one piece after the other, in the order `begin`, `append`
+ * for each row group, `end`. `summary()` and `metadata()` throw before `end`.
+ */
+export function createParquetFile({
+  fields,
+  kvMetadata,
+  hash = true,
+}: {
+  fields: Field[]
+  kvMetadata?: Record<string, string> | undefined
+  /** Whether the SHA-256 is wanted. */
+  hash?: boolean
+}) {
+  const schema = parquetSchema(fields)
+  const sha256 = hash ? createHash('sha256') : undefined
+  const rowGroups: RowGroup[] = []
+  const indexed: WrittenChunk[] = []
+  let rows = 0
+  let size = 0
+  let written: { summary: ParquetSummary; footer: Uint8Array } | undefined
+  const give = (bytes: Uint8Array): Uint8Array => {
+    sha256?.update(bytes)
+    size += bytes.length
+    return bytes
+  }
   const finished = () => {
     if (!written) throw new Error('the Parquet file is not written to its end')
     return written
   }
 
-  async function* body(): AsyncGenerator<Uint8Array> {
-    const schema = parquetSchema(fields)
-    const writer = new ByteWriter()
-    const hash = createHash('sha256')
-    const drain = (): Uint8Array => {
-      const bytes = writer.getBytes().slice()
-      writer.index = 0
-      hash.update(bytes)
-      return bytes
-    }
-    const rowGroups: RowGroup[] = []
-    const indexed: WrittenChunk[] = []
-    let rows = 0
-    writer.appendUint32(magic)
-    const cut = cutByLimits({ fields, rows: rowGroupRows, bytes: rowGroupBytes })
-    async function* flush({ groupRows, encoded }: Encoded): AsyncGenerator<Uint8Array> {
-      const chunks: WrittenChunk[] = []
-      for (const compressed of encoded) {
-        chunks.push(writeColumnChunk(writer, await compressed))
-        yield drain()
-      }
-      rowGroups.push(describeRowGroup(chunks, groupRows))
-      indexed.push(...chunks.filter(({ columnIndex, offsetIndex }) => columnIndex || offsetIndex))
-      rows += groupRows
-    }
-    // One row group is being compressed while the batches of the next are made.
-    let last: Encoded | undefined
-    for await (const slices of gatherRowGroups({ fields, batches, cut })) {
-      const groupRows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
-      const encoded = fields.map((_, at) => compressChunk(encodeColumnChunk({ schema, at, slices, pageBytes })))
-      if (last) yield* flush(last)
-      last = { groupRows, encoded }
-    }
-    if (last) yield* flush(last)
-    writeIndexes(writer, indexed)
-    const footerStart = writer.index
-    appendFooter(writer, { schema, rowGroups, rows, kvMetadata })
-    const metadata = parseFooter(writer.getBytes().slice(footerStart), { size: writer.offset })
-    yield drain()
-    const summary = { rows, bytes: writer.offset, rowGroups: rowGroups.length, sha256: hash.digest('hex') }
-    written = { summary, metadata }
-  }
-
-  return { body: body(), summary: () => finished().summary, metadata: () => finished().metadata }
-}
-
-/** A row group whose chunks are being compressed. */
-interface Encoded {
-  groupRows: number
-  encoded: Promise<CompressedChunk>[]
-}
-
-/** The footer's entry for a row group whose chunks are written. */
-export function describeRowGroup(chunks: WrittenChunk[], rows: number): RowGroup {
-  const total = (field: 'total_uncompressed_size' | 'total_compressed_size') =>
-    chunks.reduce((sum, { chunk }) => sum + chunk.meta_data![field], 0n)
   return {
-    columns: chunks.map(({ chunk }) => chunk),
-    num_rows: BigInt(rows),
-    total_byte_size: total('total_uncompressed_size'),
-    total_compressed_size: total('total_compressed_size'),
+    schema,
+    begin: (): Uint8Array => give(new TextEncoder().encode('PAR1')),
+    append(encoded: EncodedRowGroup): Uint8Array {
+      const { rowGroup, chunks } = placeRowGroup(encoded, size)
+      rowGroups.push(rowGroup)
+      indexed.push(...chunks.filter(({ columnIndex, offsetIndex }) => columnIndex || offsetIndex))
+      rows += encoded.rows
+      return give(encoded.bytes)
+    },
+    end(): Uint8Array {
+      const writer = new ByteWriter()
+      // The places of the indexes are counted from the file's beginning.
+      writer.offset = size
+      writeIndexes(writer, indexed)
+      const footerStart = writer.index
+      appendFooter(writer, { schema, rowGroups, rows, kvMetadata })
+      const bytes = give(writer.getBytes().slice())
+      const summary = { rows, bytes: size, rowGroups: rowGroups.length, sha256: sha256?.digest('hex') ?? '' }
+      written = { summary, footer: bytes.subarray(footerStart) }
+      return bytes
+    },
+    summary: (): ParquetSummary => finished().summary,
+    /** The footer, as readFooter would give it. */
+    metadata: (): ParquetMetadata => parseFooter(finished().footer, { size: finished().summary.bytes }),
   }
 }
 
