@@ -78,6 +78,9 @@ async function readSecret(id: string): Promise<string> {
   return SecretString
 }
 
+/** The variables, completed by the secrets of Secrets Manager that they name; see fillSecrets. */
+export const readSecrets = (variables: Variables): Promise<Variables> => fillSecrets(variables, readSecret)
+
 /**
  * A handler as Lambda wants it. What it needs is read at the first invocation and kept; secrets are looked up again after a while, and a
  * reading that failed is repeated by the next invocation. `read` gets the process's variables, completed by secrets.
@@ -92,7 +95,7 @@ export function createOnFirstUse<Needed, Event, Context, Result>(
     if (Date.now() > goodUntil) handler = undefined
     if (!handler) {
       goodUntil = namesSecrets(process.env) ? Date.now() + secretsLifetime : Number.POSITIVE_INFINITY
-      handler = fillSecrets(process.env, readSecret).then(read).then(create)
+      handler = readSecrets(process.env).then(read).then(create)
     }
     try {
       await handler

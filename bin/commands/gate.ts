@@ -13,8 +13,8 @@ async function withEnvironment<Result>(
   work: (environment: Environment) => Promise<Result>,
 ): Promise<Result> {
   if (!aws) return withSession({ data, command: 'gate', create: false }, ({ environment }) => work(environment))
-  const { readEnvironment } = await import('../../functions/from-process.ts')
-  return work(await readEnvironment(process.env, { sections: ['lakefs', 'gateUrl'] }))
+  const { readEnvironment, readSecrets } = await import('../../functions/from-process.ts')
+  return work(await readEnvironment(await readSecrets(process.env), { sections: ['lakefs', 'gateUrl'] }))
 }
 
 const install = defineStudyCommand({
@@ -25,7 +25,7 @@ const install = defineStudyCommand({
     aws: {
       type: 'boolean',
       default: false,
-      description: 'Of a deployment: LAKEFS_ENDPOINT, GATE_URL, LAKE_BUCKET and so on say where',
+      description: 'Of a deployment: LAKEFS_ENDPOINT, GATE_URL, LAKE_BUCKET, LAKEFS_SECRET_ARN and so on say where',
     },
   },
   async run({ args, data, output }) {

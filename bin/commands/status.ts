@@ -4,9 +4,12 @@ import { CommandError, exitCodes } from '../support/failure.ts'
 import { count, formatCount, formatTable } from '../support/output.ts'
 import { commandLine } from '../support/paths.ts'
 import { adviseOn, exitCodeOf, printReport, shortCommit } from '../support/print-report.ts'
-import { findUnattested, printUnattested } from '../support/print-unattested.ts'
+import { findUnattested, judgeUnattested, printUnattested } from '../support/print-unattested.ts'
 import { withSession } from '../support/session.ts'
 import { checkStudy, checkVersion } from '../support/study-folder.ts'
+
+const adviseUnattested =
+  'Load the version again, or merge into it what puts it right; the gate is asked where "studylake gate install" has put its action.'
 
 export default defineStudyCommand({
   name: 'status',
@@ -29,7 +32,7 @@ export default defineStudyCommand({
       const found = await Promise.all(
         names.map(async name => ({
           ...(await inspectVersion(environment, name.study, name.version)),
-          unattested: await findUnattested(environment, name),
+          unattested: await (version ? judgeUnattested : findUnattested)(environment, name),
         })),
       )
       if (version) {
@@ -39,9 +42,10 @@ export default defineStudyCommand({
         printReport(output, status)
         if (unattested) printUnattested(output, unattested)
         const idle = status.state === 'processing' && !attached
+        if (unattested) output.line(`\n${adviseUnattested}`)
         const advice = idle ? `Nothing is running: it goes on with ${commandLine('dev', { data })}` : adviseOn(status)
         if (advice) output.line(`\n${advice}`)
-        return exitCodeOf(status)
+        return unattested ? exitCodes.refused : exitCodeOf(status)
       }
       output.document(
         found.map(({ state, report, unattested }) => ({ ...report, status: state, ...(unattested && { unattested }) })),

@@ -23,6 +23,12 @@ async function promote(
   }
 }
 
+/** Says why a version that is there is rejected. */
+const unattested: Problem = {
+  code: 'unattested',
+  message: `UNATTESTED: the gate has not passed what is on the branch, and does not now; it is not served, and not promoted to ${mainBranch}`,
+}
+
 /**
  * What follows a version's commit: the attestation, promotion where the study asks for it, the report. All of it may be done again, or after an
  * interruption. A head that came about without the gate is judged first; one that does not pass is reported as such and goes no further.
@@ -43,7 +49,7 @@ export async function completeVersion(
   if (problems.length > 0) {
     await writeReport(
       environment,
-      { ...common, status: 'rejected', entities: [], problems, warnings: [] },
+      { ...common, status: 'rejected', entities: [], problems: [unattested, ...problems], warnings: [] },
       state.newest,
     )
     log.error('a commit that passed no gate does not pass it now', { commit, problems: problems.length })

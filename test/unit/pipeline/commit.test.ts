@@ -173,7 +173,7 @@ describe('a head that no gate has seen', () => {
     expect(await test.readReport(study, 'v1')).toMatchObject({
       status: 'rejected',
       commit: head,
-      problems: [{ code: 'file-missing' }],
+      problems: [{ code: 'unattested', message: expect.stringContaining('UNATTESTED') }, { code: 'file-missing' }],
     })
     expect(await headOf('main')).toBe(promoted)
   })
