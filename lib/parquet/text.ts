@@ -81,6 +81,11 @@ function joinDictionaries(scratch: Scratch, { slices, at, rows, nulls }: Gathere
   for (const { batch, start, end } of slices) {
     const column = batch.columns[at] as Column & { kind: 'text' }
     const texts = column.utf8 ?? encodeTexts(column.values)
+    if (only && texts.count === 1) {
+      // Which entry a value is needs no look: the indices, all 0, are not read by anything.
+      const found = rows - (nulls?.count ?? 0)
+      return { count: found, indices, entries: Math.min(found, 1), order: scratch.put(Uint32Array.of(0)), texts }
+    }
     const to = indices + count * 4
     scratch.words(to, end - start).set(column.indices.subarray(start, end))
     const found = nulls && column.nulls ? kernels.gather4(to, nulls.place, row, end - start, to) : end - start

@@ -108,6 +108,23 @@ describe('TextTable', () => {
 })
 
 describe('text as bytes', () => {
+  it('of one entry makes the same bytes in one batch as in two, whatever is null', async () => {
+    const fields = [field('string')]
+    for (const nulls of [[], [0], [1], [0, 1, 2, 3], [2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [...Array(12).keys()]]) {
+      for (const text of ['', 'one', 'x'.repeat(100)]) {
+        const rows: Cell[][] = Array.from({ length: 12 }, (_, row) => [nulls.includes(row) ? null : text])
+        const one = await writeParquetFile(fields, makeBatch(fields, rows))
+        const two = await writeParquetFile(fields, [
+          makeBatch(fields, rows.slice(0, 5)),
+          makeBatch(fields, rows.slice(5)),
+        ])
+        expect(Buffer.compare(one.bytes, two.bytes)).toBe(0)
+        const store = memoryStore({ objects: { file: one.bytes } })
+        expect(await batchRows(readColumns(store, 'file', { fields }))).toEqual(rows)
+      }
+    }
+  })
+
   it('makes the same file as text as strings', async () => {
     const fields = [field('string')]
     const cells = Array.from({ length: 500 }, (_, row) => (row % 9 === 0 ? null : `größe ${(row * 31) % 70}`))
