@@ -10,9 +10,10 @@ import type { Exchange, LakefsTarget } from './lakefs-exchange.ts'
 import { fuzz } from './lakefs-fuzz.ts'
 import { type HookReceiver, startHookReceiver } from './lakefs-hooks.ts'
 import { play, scenarios } from './lakefs-suite.ts'
+import { hookToken } from './lakefs-tokens.ts'
 
-// A real lakeFS must run with LAKEFSACTION_TOKEN=tok-123 and keep its repositories in an S3 store.
-const hookEnvironment = { LAKEFSACTION_TOKEN: 'tok-123' }
+// A real lakeFS must run with this token too, and keep its repositories in an S3 store.
+const hookEnvironment = { LAKEFSACTION_TOKEN: hookToken }
 const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const recordedFile = join(import.meta.dirname, 'lakefs.recorded.json')
 const recorded: Record<string, Exchange[]> = existsSync(recordedFile)

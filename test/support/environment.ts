@@ -10,10 +10,12 @@ import { startLakefsServer } from '../../infra/local/lakefs/server.ts'
 import { announceUploads } from '../../infra/local/landing.ts'
 import type { Config } from '../../lib/config.ts'
 import type { Environment, Queues } from '../../lib/environment.ts'
-import { createLakefs } from '../../lib/lakefs/client.ts'
+import { createLakefs, type LakefsConnection } from '../../lib/lakefs/client.ts'
 import { landingKey, reportKey } from '../../lib/layout.ts'
 import { createLog, type LogFields } from '../../lib/log.ts'
 import { type Report, reportSchema } from '../../lib/report.ts'
+import type { ObjectStore } from '../../lib/store/object-store.ts'
+import { gateToken } from '../contract/lakefs-tokens.ts'
 import { type Fault, injectFault } from './faults.ts'
 import { type MemoryQueue, memoryQueue } from './memory-queue.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
@@ -33,11 +35,10 @@ export interface LogLine extends LogFields {
   message: string
 }
 
-/** A whole platform in memory but for the lakeFS server's database: what the functions reach, and a hand that feeds them. */
-export interface TestEnvironment {
+/** A whole platform: what the functions reach, and a hand that feeds them. The lakeFS server and the lake are whichever there are. */
+export interface TestBed {
   environment: Environment
   landing: MemoryStore
-  lake: MemoryStore
   queues: Record<keyof Queues, MemoryQueue>
   clock: Clock
   /** What the functions logged. */
@@ -54,8 +55,20 @@ export interface TestEnvironment {
   /** Every object of a ref by its path: its text. */
   readRef(study: string, ref: string): Promise<Map<string, string>>
   listBranches(study: string): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** A platform in memory but for the lakeFS server's database. */
+export interface TestEnvironment extends TestBed {
+  lake: MemoryStore
   /** Forgets everything; the servers go on. */
   reset(): Promise<void>
+}
+
+/** lakeFS and its lake, as a test bed uses them. lakeFS has to know `gateToken` as `LAKEFSACTION_GATE_TOKEN`. */
+export interface LakefsServers {
+  lakefs: LakefsConnection
+  lake: ObjectStore
   close(): Promise<void>
 }
 
@@ -70,7 +83,6 @@ export interface DrainOptions {
   between?: (source: keyof Queues) => Promise<void> | void
 }
 
-const token = 'a token that the gate asks for'
 const start = Date.parse('2026-01-02T03:04:05.678Z')
 /** In the order of a study's way, with the function that each feeds. */
 const ways: [keyof Queues, Exclude<keyof Handlers, 'check'>, string][] = [
@@ -84,11 +96,17 @@ const ways: [keyof Queues, Exclude<keyof Handlers, 'check'>, string][] = [
 const context = { awsRequestId: 'request', getRemainingTimeInMillis: () => 60_000 }
 const mostSteps = 600
 
-/** Starts the lakeFS server and the gate, and wires everything. Close it in `afterAll`. */
-export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<TestEnvironment> {
-  const folder = await mkdtemp(join(tmpdir(), 'studylake-unit-'))
+interface SetClock extends Clock {
+  /** Goes to that time, in ms. */
+  set(time: number): void
+}
+
+function makeClock(): SetClock {
   let time = start
-  const clock: Clock = {
+  return {
+    set(to) {
+      time = to
+    },
     now: () => new Date(time),
     advance(seconds) {
       time += seconds * 1000
@@ -98,9 +116,57 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
       time = start + seconds * 1000
     },
   }
-  const now = clock.now
+}
+
+/** Starts the embedded lakeFS server and the gate, and wires everything. Close it in `afterAll`. */
+export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<TestEnvironment> {
+  const folder = await mkdtemp(join(tmpdir(), 'studylake-unit-'))
+  const clock = makeClock()
+  const lake = memoryStore({ bucket: 'lake', now: () => clock.now() })
+  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
+  const server = await startLakefsServer({
+    folder: join(folder, 'lakefs'),
+    store: lake,
+    credentials,
+    env: { LAKEFSACTION_GATE_TOKEN: gateToken },
+    now: () => clock.now(),
+  })
+  const bed = await makeBed({
+    overrides,
+    clock,
+    lake,
+    lakefs: { endpoint: server.endpoint, ...credentials },
+    async close() {
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  })
+  return {
+    ...bed,
+    lake,
+    async reset() {
+      const { lakefs } = bed.environment
+      for await (const { id } of lakefs.listRepositories()) await lakefs.deleteRepository(id, { force: true })
+      bed.landing.objects.clear()
+      lake.objects.clear()
+      for (const queue of Object.values(bed.queues)) queue.clear()
+      bed.logged.length = 0
+      Object.assign(bed.gate, { answers: [], broken: false })
+      clock.set(start)
+    },
+  }
+}
+
+/** Starts the gate, and wires everything to a lakeFS that is there. Close it in `afterAll`, which closes the servers too. */
+export async function makeBed({
+  overrides = {},
+  clock = makeClock(),
+  lakefs: connection,
+  lake,
+  close,
+}: LakefsServers & { overrides?: Partial<Config>; clock?: SetClock }): Promise<TestBed> {
+  const now = () => clock.now()
   const landing = memoryStore({ bucket: 'landing', now })
-  const lake = memoryStore({ bucket: 'lake', now })
   const queues = Object.fromEntries(
     ways.map(([source, , name]) => [source, memoryQueue(name, { now })]),
   ) as TestEnvironment['queues']
@@ -117,20 +183,12 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
     answerByFunction(check, request, response, { name: 'check', rawPath: '/', timeoutSeconds: 30 }).catch(() => {})
   })
   await new Promise<void>(resolve => gateServer.listen(0, '127.0.0.1', resolve))
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
-  const server = await startLakefsServer({
-    folder: join(folder, 'lakefs'),
-    store: lake,
-    credentials,
-    env: { LAKEFSACTION_GATE_TOKEN: token },
-    now,
-  })
   const environment: Environment = {
     config: {
       landingBucket: landing.bucket,
       lakeBucket: lake.bucket,
-      lakefs: { endpoint: server.endpoint, ...credentials },
-      gate: { url: `http://127.0.0.1:${(gateServer.address() as AddressInfo).port}/`, token },
+      lakefs: connection,
+      gate: { url: `http://127.0.0.1:${(gateServer.address() as AddressInfo).port}/`, token: gateToken },
       settleSeconds: 0,
       waitReportSeconds: 900,
       scheduleSeconds: 300,
@@ -141,7 +199,7 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
     },
     landing: announceUploads({ store: landing, queue: queues.landing, now, onLost: () => {} }),
     lake,
-    lakefs: createLakefs({ endpoint: server.endpoint, ...credentials }),
+    lakefs: createLakefs(connection),
     queues,
     now,
     log: createLog({ write: line => logged.push(JSON.parse(line) as LogLine), now, level: 'debug' }),
@@ -169,14 +227,14 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
     let dead = fault?.kind === 'death'
     for (let steps = 0; ; steps++) {
       if (steps > mostSteps) throw new Error(`there is still work after ${mostSteps} messages`)
-      const visible = ways.filter(([source]) => (queues[source].nextVisibleAt() ?? Infinity) <= time)
+      const visible = ways.filter(([source]) => (queues[source].nextVisibleAt() ?? Infinity) <= now().getTime())
       if (visible.length === 0) {
         const next = Math.min(...ways.map(([source]) => queues[source].nextVisibleAt() ?? Infinity))
         if (next === Infinity) {
           onCalls?.(injector.names)
           return steps
         }
-        time = next
+        clock.set(next)
         continue
       }
       const source = pick(visible.map(([name]) => name))
@@ -193,7 +251,6 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
   return {
     environment,
     landing,
-    lake,
     queues,
     clock,
     logged,
@@ -219,22 +276,12 @@ export async function makeEnvironment(overrides: Partial<Config> = {}): Promise<
       for await (const { id } of lakefs.listBranches(study, { hidden: true })) names.push(id)
       return names
     },
-    async reset() {
-      for await (const { id } of lakefs.listRepositories()) await lakefs.deleteRepository(id, { force: true })
-      landing.objects.clear()
-      lake.objects.clear()
-      for (const queue of Object.values(queues)) queue.clear()
-      logged.length = 0
-      Object.assign(gate, { answers: [], broken: false })
-      time = start
-    },
     async close() {
-      await server.close()
+      await close()
       await new Promise<void>(resolve => {
         gateServer.close(() => resolve())
         gateServer.closeAllConnections()
       })
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -15,15 +15,15 @@ import { writeParquetFile } from '../../lib/parquet/write.ts'
 import { describeDataFile } from '../../lib/pipeline/data-files.ts'
 import { changeTable, fileOf, type TableChange } from './change-table.ts'
 import { batchRows, type Cell, makeBatch } from './columns.ts'
-import type { TestEnvironment } from './environment.ts'
+import type { TestBed } from './environment.ts'
 
 /** A branch on which something is changed. */
 export interface Desk {
-  test: TestEnvironment
+  test: Pick<TestBed, 'environment' | 'clock'>
   study: string
   branch: string
   /** Runs when the case is over. */
-  after(undo: () => void): void
+  after(undo: () => Promise<unknown>): void
 }
 
 export type Change = (desk: Desk) => Promise<unknown>
@@ -43,6 +43,13 @@ export const remove =
   (path: string): Change =>
   ({ test, study, branch }) =>
     test.environment.lakefs.deleteObject(study, branch, path)
+
+/** One change after the other. */
+export const all =
+  (...changes: Change[]): Change =>
+  async desk => {
+    for (const change of changes) await change(desk)
+  }
 
 /** Changes a JSON document of the branch. */
 export const edit =
@@ -86,16 +93,37 @@ export const editRecord = (change: (record: RecordDocument) => void): Change => 
 const split = (name: string): [Layer, string] => name.split('.') as [Layer, string]
 export const pathOf = (name: string): string => tablePath(...split(name))
 
+/** Puts a table object under a second name. */
+export const copy =
+  (from: string, to: string): Change =>
+  async desk => {
+    await put(desk, pathOf(to), await readText(desk, pathOf(from)))
+  }
+/** Puts a table object of another branch in place. */
+export const takeFrom =
+  (version: string, name: string): Change =>
+  async desk => {
+    await put(desk, pathOf(name), await readText({ ...desk, branch: version }, pathOf(name)))
+  }
+
 /** Changes a table's current snapshot; see changeTable. */
 export const rewrite =
   (name: string, change: TableChange): Change =>
   async desk => {
-    const metadata = await changeTable(desk.test.lake, await readTable(desk, ...split(name)), change)
+    const metadata = await changeTable(desk.test.environment.lake, await readTable(desk, ...split(name)), change)
     await put(desk, pathOf(name), formatTableMetadata(metadata))
   }
 /** Changes what the manifest says of a table's first file. */
 export const editFile = (name: string, change: Record<string, string | number>): Change =>
   rewrite(name, { entries: ([entry]) => Object.assign(fileOf(entry!), change) })
+
+/** Brings an object of the lake back when the case is over. Resolves with its bytes. */
+async function restoreAfter({ test, after }: Desk, key: string): Promise<Uint8Array> {
+  const { lake } = test.environment
+  const original = await lake.get(key)
+  after(() => lake.put(key, original))
+  return original
+}
 
 let files = 0
 
@@ -118,27 +146,27 @@ export const refill =
   ): Change =>
   async desk => {
     const { study, test } = desk
+    const { lake } = test.environment
     const [layer, dataset] = split(name)
     const before = await readTable(desk, layer, dataset)
     const fields = currentSchemaFields(before)
-    const [file] = await readDataFiles(test.lake, before)
-    const old = keyOfAddress('lake', file!.address)!
-    const rows = await batchRows(readColumns(test.lake, old, { fields }))
+    const [file] = await readDataFiles(lake, before)
+    const old = keyOfAddress(lake.bucket, file!.address)!
+    const rows = await batchRows(readColumns(lake, old, { fields }))
     const content = { fields, rows, ...change({ fields, rows }) }
     const { bytes } = await writeParquetFile(content.fields, [makeBatch(content.fields, content.rows)])
     const key = inPlace ? old : dataKey(study, layer, dataset, `case-${files++}`)
-    const original = test.lake.objects.get(key)
-    if (original) desk.after(() => test.lake.objects.set(key, original))
-    await test.lake.put(key, bytes)
+    if (inPlace) await restoreAfter(desk, key)
+    await lake.put(key, bytes)
     const entry = await describeDataFile(test.environment, { key, fields: content.fields })
-    await test.lake.put(key, damage(bytes))
+    await lake.put(key, damage(bytes))
     if (inPlace) {
       // A known file never changes: what the table says of it is changed by hand.
       const said = { file_size_in_bytes: entry.bytes, record_count: entry.rows }
       return rewrite(name, { entries: ([found]) => Object.assign(fileOf(found!), said) })(desk)
     }
     const { text } = await writeTable({
-      store: test.lake,
+      store: lake,
       study,
       layer,
       dataset,
@@ -157,13 +185,14 @@ export const addDeletes =
   (name: string, content: 1 | 2, fields: Field[], row: Cell[], equalityIds: number[] | null = null): Change =>
   async desk => {
     const { study, test } = desk
+    const { lake } = test.environment
     const [layer, dataset] = split(name)
     const before = await readTable(desk, layer, dataset)
     const { bytes } = await writeParquetFile(fields, [makeBatch(fields, [row])])
     const key = dataKey(study, layer, dataset, `deletes-${files++}`)
-    await test.lake.put(key, bytes)
+    await lake.put(key, bytes)
     const file = await describeDataFile(test.environment, { key, fields })
-    const table = { store: test.lake, study, layer, dataset, fields: currentSchemaFields(before) }
+    const table = { store: lake, study, layer, dataset, fields: currentSchemaFields(before) }
     const { metadata } = await writeTable({
       ...table,
       files: [file],
@@ -172,7 +201,7 @@ export const addDeletes =
       time: test.clock.now(),
     })
     const last = metadata.snapshots!.length - 1
-    const changed = await changeTable(test.lake, metadata, {
+    const changed = await changeTable(lake, metadata, {
       entries: (entries, manifest) => {
         if (manifest === last)
           for (const entry of entries) Object.assign(fileOf(entry), { content, equality_ids: equalityIds })
@@ -192,15 +221,14 @@ export const damage =
     bytes?: (bytes: Uint8Array) => Uint8Array,
   ): Change =>
   async desk => {
-    const { lake } = desk.test
+    const { lake } = desk.test.environment
     // The object is touched, so that the table is looked at.
     const metadata = await readTable(desk, ...split(name))
     const copy = await changeTable(lake, metadata, {})
-    const key = keyOfAddress('lake', await find(copy, desk))!
-    const original = lake.objects.get(key)!
-    desk.after(() => lake.objects.set(key, original))
+    const key = keyOfAddress(lake.bucket, await find(copy, desk))!
+    const original = await restoreAfter(desk, key)
     await lake.delete(key)
-    if (bytes) await lake.put(key, bytes(original.bytes))
+    if (bytes) await lake.put(key, bytes(original))
     await put(desk, pathOf(name), formatTableMetadata(copy))
   }
 
