@@ -25,6 +25,17 @@ const TRAILING_RETURN: u32 = 4
 // What readDigits returns where there is something else than digits.
 const NONE: i64 = -1
 
+// Where lib/csv/kernel-memory.ts puts vectors: what is loaded stays in a register, where a constant is made anew in each turn of a loop.
+const ASCENDING: usize = 512
+const DESCENDING: usize = 528
+const ZEROS: usize = 544
+const NINES: usize = 560
+const POINTS: usize = 576
+const LOW_BYTES: usize = 592
+const TENS: usize = 608
+const HUNDREDS: usize = 624
+const TEN_THOUSANDS: usize = 640
+
 function cellStart(ends: usize, edges: u32): usize {
   const start: usize = load<u32>(ends - 4) + 1
   return (edges & LEADING_FEED) != 0 && load<u8>(start) == LINE_FEED ? start + 1 : start
@@ -42,21 +53,16 @@ function markNull(column: usize, row: u32): void {
 }
 
 // The last `length` (at most 16) bytes before a place as digits, with zeros before them.
-function lastDigits(end: usize, length: usize): v128 {
-  const places = i8x16(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-  const digits = v128.xor(v128.load(end - 16), i8x16.splat(0x30))
-  return v128.and(digits, i8x16.gt_s(i8x16.splat(<i8>length), places))
+function lastDigits(end: usize, length: usize, zeros: v128, descending: v128): v128 {
+  return v128.and(v128.xor(v128.load(end - 16), zeros), i8x16.gt_s(i8x16.splat(<i8>length), descending))
 }
 
 // Sixteen digits as a number, or NONE.
-function readDigits(digits: v128): i64 {
-  if (v128.any_true(i8x16.gt_u(digits, i8x16.splat(9)))) return NONE
-  const pairs = i16x8.add(
-    i16x8.mul(v128.and(digits, i16x8.splat(0xff)), i16x8.splat(10)),
-    i16x8.shr_u(digits, 8),
-  )
-  const fours = i32x4.dot_i16x8_s(pairs, i16x8(100, 1, 100, 1, 100, 1, 100, 1))
-  const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours, fours), i16x8(10000, 1, 10000, 1, 10000, 1, 10000, 1))
+function readDigits(digits: v128, nines: v128, lowBytes: v128, tens: v128, hundreds: v128, tenThousands: v128): i64 {
+  if (v128.any_true(i8x16.gt_u(digits, nines))) return NONE
+  const pairs = i16x8.add(i16x8.mul(v128.and(digits, lowBytes), tens), i16x8.shr_u(digits, 8))
+  const fours = i32x4.dot_i16x8_s(pairs, hundreds)
+  const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours, fours), tenThousands)
   return <i64>i32x4.extract_lane(eights, 0) * 100000000 + <i64>i32x4.extract_lane(eights, 1)
 }
 
@@ -64,6 +70,13 @@ export function takeIntegers(column: usize, ends: usize, stride: usize, rows: i3
   const wide = load<usize>(column, WIDTH) == 8
   const slots = load<usize>(column, SLOTS) + (<usize>row << (wide ? 3 : 2))
   const flags = load<u32>(column, FLAGS)
+  const zeros = v128.load(ZEROS)
+  const descending = v128.load(DESCENDING)
+  const nines = v128.load(NINES)
+  const lowBytes = v128.load(LOW_BYTES)
+  const tens = v128.load(TENS)
+  const hundreds = v128.load(HUNDREDS)
+  const tenThousands = v128.load(TEN_THOUSANDS)
   // A number of ten digits may be beyond 32 bits.
   const most: usize = wide ? 16 : 9
   let next = unusual
@@ -75,7 +88,7 @@ export function takeIntegers(column: usize, ends: usize, stride: usize, rows: i3
     else {
       const negative = load<u8>(first) == MINUS
       const length = end - first - <usize>negative
-      value = readDigits(lastDigits(end, length))
+      value = readDigits(lastDigits(end, length, zeros, descending), nines, lowBytes, tens, hundreds, tenThousands)
       // A length of 0 wraps around.
       if (value == NONE || length - 1 >= most) {
         store<u32>(next, done)
@@ -94,7 +107,15 @@ export function takeDoubles(column: usize, ends: usize, stride: usize, rows: i32
   const slots = load<usize>(column, SLOTS) + (<usize>row << 3)
   const flags = load<u32>(column, FLAGS)
   const powers = load<usize>(column, POWERS)
-  const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+  const zeros = v128.load(ZEROS)
+  const descending = v128.load(DESCENDING)
+  const nines = v128.load(NINES)
+  const lowBytes = v128.load(LOW_BYTES)
+  const tens = v128.load(TENS)
+  const hundreds = v128.load(HUNDREDS)
+  const tenThousands = v128.load(TEN_THOUSANDS)
+  const points = v128.load(POINTS)
+  const ascending = v128.load(ASCENDING)
   let next = unusual
   for (let done: i32 = 0; done < rows; done++, ends += stride) {
     const first = cellStart(ends, flags)
@@ -104,15 +125,15 @@ export function takeDoubles(column: usize, ends: usize, stride: usize, rows: i32
     else {
       const negative = load<u8>(first) == MINUS
       const length = end - first - <usize>negative
-      let digits = lastDigits(end, length)
-      const points = i8x16.bitmask(i8x16.eq(digits, i8x16.splat(<i8>(POINT ^ 0x30))))
+      let digits = lastDigits(end, length, zeros, descending)
+      const found = i8x16.bitmask(i8x16.eq(digits, points))
       // The point is taken out by moving what stands before it.
-      const point = points == 0 ? -1 : ctz(points)
-      digits = i8x16.swizzle(digits, i8x16.add(places, i8x16.le_s(places, i8x16.splat(<i8>point))))
-      const whole = readDigits(digits)
+      const point = found == 0 ? -1 : ctz(found)
+      digits = i8x16.swizzle(digits, i8x16.add(ascending, i8x16.le_s(ascending, i8x16.splat(<i8>point))))
+      const whole = readDigits(digits, nines, lowBytes, tens, hundreds, tenThousands)
       // Exact operands and one rounding give the nearest double (Clinger, How to Read Floating Point Numbers Accurately, 1990).
-      if (length - 1 - <usize>(points != 0) < 16 && length <= 16 && <u64>whole <= 9007199254740992) {
-        value = <f64>whole / load<f64>(powers + ((points == 0 ? 0 : <usize>(15 - point)) << 3))
+      if (length - 1 - <usize>(found != 0) < 16 && length <= 16 && <u64>whole <= 9007199254740992) {
+        value = <f64>whole / load<f64>(powers + ((found == 0 ? 0 : <usize>(15 - point)) << 3))
       } else {
         store<u32>(next, done)
         next += 4
@@ -132,7 +153,15 @@ export function takeDecimals(column: usize, ends: usize, stride: usize, rows: i3
   const powers = load<usize>(column, LONG_POWERS)
   const scale = load<i32>(column, SCALE)
   const limit = load<i64>(column, LIMIT)
-  const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+  const zeros = v128.load(ZEROS)
+  const descending = v128.load(DESCENDING)
+  const nines = v128.load(NINES)
+  const lowBytes = v128.load(LOW_BYTES)
+  const tens = v128.load(TENS)
+  const hundreds = v128.load(HUNDREDS)
+  const tenThousands = v128.load(TEN_THOUSANDS)
+  const points = v128.load(POINTS)
+  const ascending = v128.load(ASCENDING)
   let next = unusual
   let slot: usize = slots
   for (let done: i32 = 0; done < rows; done++, ends += stride, slot += width) {
@@ -143,13 +172,13 @@ export function takeDecimals(column: usize, ends: usize, stride: usize, rows: i3
     else {
       const negative = load<u8>(first) == MINUS
       const length = end - first - <usize>negative
-      let digits = lastDigits(end, length)
-      const points = i8x16.bitmask(i8x16.eq(digits, i8x16.splat(<i8>(POINT ^ 0x30))))
-      const point = points == 0 ? -1 : ctz(points)
-      digits = i8x16.swizzle(digits, i8x16.add(places, i8x16.le_s(places, i8x16.splat(<i8>point))))
-      value = readDigits(digits)
-      const fraction = points == 0 ? 0 : 15 - point
-      const count = <i32>length - i32(points != 0)
+      let digits = lastDigits(end, length, zeros, descending)
+      const found = i8x16.bitmask(i8x16.eq(digits, points))
+      const point = found == 0 ? -1 : ctz(found)
+      digits = i8x16.swizzle(digits, i8x16.add(ascending, i8x16.le_s(ascending, i8x16.splat(<i8>point))))
+      value = readDigits(digits, nines, lowBytes, tens, hundreds, tenThousands)
+      const fraction = found == 0 ? 0 : 15 - point
+      const count = <i32>length - i32(found != 0)
       // Of at most 18 digits, so that 64 bits hold it.
       const fits = count > 0 && length <= 16 && fraction <= scale && count + scale - fraction <= 18
       if (fits && value != NONE) value *= load<i64>(powers + (<usize>(scale - fraction) << 3))

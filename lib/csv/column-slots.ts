@@ -110,23 +110,33 @@ export class ColumnSlots {
     return 'stored'
   }
 
-  /** The column's first `rows` slots; afterwards there are none that hold anything. */
-  take(rows: number): Column {
-    const nulls = this.takeNulls(rows)
-    if (this.dictionary) return textColumn(this.dictionary.take(), new Uint32Array(this.copy(rows)), nulls)
+  /** The column's first `rows` slots. With `lend` the arrays are the slots themselves: good until `restart`. */
+  take(rows: number, lend: boolean): Column {
+    const nulls = this.takeNulls(rows, lend)
+    const slots = this.view(this.get('slots'), slotBytes[this.kind] * rows)
+    const { buffer, byteOffset } = lend ? slots : slots.slice()
+    if (this.dictionary) return textColumn(this.dictionary.take(lend), new Uint32Array(buffer, byteOffset, rows), nulls)
     const bitmap = nulls && { nulls }
     switch (this.kind) {
       case 'double':
-        return { ...bitmap, kind: 'double', values: new Float64Array(this.copy(rows)) }
+        return { ...bitmap, kind: 'double', values: new Float64Array(buffer, byteOffset, rows) }
       case 'boolean':
-        return { ...bitmap, kind: 'boolean', values: new Uint8Array(this.copy(rows)) }
+        return { ...bitmap, kind: 'boolean', values: new Uint8Array(buffer, byteOffset, rows) }
       case 'int64':
-        return { ...bitmap, kind: 'int64', values: new BigInt64Array(this.copy(rows)) }
+        return { ...bitmap, kind: 'int64', values: new BigInt64Array(buffer, byteOffset, rows) }
       case 'decimal':
-        return { ...bitmap, kind: 'decimal', values: joinHalves(new BigInt64Array(this.copy(rows))) }
+        return { ...bitmap, kind: 'decimal', values: joinHalves(new BigInt64Array(buffer, byteOffset, 2 * rows)) }
       default:
-        return { ...bitmap, kind: 'int32', values: new Int32Array(this.copy(rows)) }
+        return { ...bitmap, kind: 'int32', values: new Int32Array(buffer, byteOffset, rows) }
     }
+  }
+
+  /** Makes ready for the next batch: no row is null, no text known. */
+  restart(): void {
+    this.dictionary?.restart()
+    if (this.get('anyNull') === 0) return
+    this.view(this.get('nulls'), bitmapBytes(this.room)).fill(0)
+    this.set('anyNull', 0)
   }
 
   /** Puts a text that is not empty into a slot: as a quoted cell, so that the kernel has one way to take texts. */
@@ -165,18 +175,15 @@ export class ColumnSlots {
     }
   }
 
-  private copy(rows: number): ArrayBuffer {
-    const at = this.get('slots')
-    return (this.memory.buffer.buffer as ArrayBuffer).slice(at, at + slotBytes[this.kind] * rows)
+  private takeNulls(rows: number, lend: boolean): Uint8Array<ArrayBuffer> | undefined {
+    if (this.get('anyNull') === 0) return undefined
+    const nulls = this.view(this.get('nulls'), Math.ceil(rows / 8))
+    if (!nulls.some(byte => byte !== 0)) return undefined
+    return lend ? nulls : nulls.slice()
   }
 
-  private takeNulls(rows: number): Uint8Array | undefined {
-    if (this.get('anyNull') === 0) return undefined
-    this.set('anyNull', 0)
-    const at = this.get('nulls')
-    const nulls = new Uint8Array(this.memory.buffer.buffer as ArrayBuffer, at, Math.ceil(rows / 8)).slice()
-    this.memory.buffer.fill(0, at, at + bitmapBytes(this.room))
-    return nulls.some(byte => byte !== 0) ? nulls : undefined
+  private view(at: number, bytes: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.memory.buffer.buffer as ArrayBuffer, at, bytes)
   }
 
   private get(name: keyof typeof word): number {

@@ -47,6 +47,19 @@ const smallestBlock = 256
 /** Where 10^0, 10^1 and so on stand as doubles and as 64-bit integers; blocks begin behind them. */
 export const powersAt = 64
 export const longPowersAt = 256
+/** Where vectors that the kernels load stand, in their order. */
+const vectorsAt = 512
+const vectors = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+  [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
+  Array(16).fill(0x30),
+  Array(16).fill(9),
+  Array(16).fill(0x2e ^ 0x30),
+  Array(8).fill([0xff, 0]).flat(),
+  Array(8).fill([10, 0]).flat(),
+  Array(4).fill([100, 0, 1, 0]).flat(),
+  Array(4).fill([0x10, 0x27, 1, 0]).flat(),
+]
 const firstBlock = 1024
 
 /** The kernels of the CSV decoder, and the memory that they share: blocks of it are given out and taken back. */
@@ -74,6 +87,7 @@ export class KernelMemory {
     this.ints = new Int32Array(memory.buffer)
     this.longs = new BigInt64Array(memory.buffer)
     this.doubles = new Float64Array(memory.buffer)
+    for (const [at, bytes] of vectors.entries()) this.buffer.set(bytes, vectorsAt + 16 * at)
     for (let exponent = 0; exponent <= 22; exponent++) this.doubles[powersAt / 8 + exponent] = Number(`1e${exponent}`)
     for (let exponent = 0; exponent <= 18; exponent++) this.longs[longPowersAt / 8 + exponent] = 10n ** BigInt(exponent)
   }

@@ -22,6 +22,8 @@ export interface RecordDecoderOptions {
   maxBatchRows: number
   maxBatchBytes: number
   log: ProblemLog
+  /** Whether a batch's arrays are the decoder's own, with other values once the next batch is asked for: nothing is copied. */
+  lend?: boolean
   /** The file's header, where the bytes begin with a record behind it; rows are counted from there. */
   header?: string[] | undefined
 }
@@ -52,7 +54,7 @@ const firstRows = 128
 const padding = Buffer.from('xxxx')
 
 export function createRecordDecoder(options: RecordDecoderOptions): RecordDecoder {
-  const { file, fields, dialect, maxCellBytes, maxBatchRows, maxBatchBytes } = options
+  const { file, fields, dialect, maxCellBytes, maxBatchRows, maxBatchBytes, lend = false } = options
   const mostOpen = 2 * maxCellBytes + rowMargin
   const maxRowBytes = mostOpen + rowMargin
   const scanner = new RecordScanner(dialect)
@@ -65,8 +67,6 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
   let filler: RowFiller | undefined
   let loop: ReturnType<typeof createRowLoop> | undefined
   let capacity = 0
-  /** Of the next batch: as many as the last one had. */
-  let expectedRows = firstRows
   let blanks = 0
   /** Bytes below which there is no use in looking at an open record again: it would be scanned over and over. */
   let waitFor = 0
@@ -78,13 +78,13 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     for (const column of columns) column.resize(rows)
   }
 
-  function takeBatch(): ColumnBatch {
-    const rows = state.row
+  function* giveBatch(): Generator<ColumnBatch> {
+    const { row: rows } = state
+    if (rows > 0) yield { rows, columns: columns.map(column => column.take(rows, lend)) }
+    // Of rejected rows there may be text in the dictionaries.
+    for (const column of columns) column.restart()
     state.row = 0
     state.cost = 0
-    capacity = 0
-    expectedRows = Math.max(rows, firstRows)
-    return { rows, columns: columns.map(column => column.take(rows)) }
   }
 
   function takeHeader(cells: string[]): void {
@@ -141,7 +141,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     const limits = { rows: 0, cost: maxBatchBytes }
     while (state.at < work.size) {
       if (state.row === capacity && capacity < maxBatchRows) {
-        reserve(Math.min(maxBatchRows, Math.max(expectedRows, 2 * capacity)))
+        reserve(Math.min(maxBatchRows, Math.max(firstRows, 4 * capacity)))
       }
       if (loop && blanks === 0) {
         const before = state.row
@@ -152,8 +152,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
       const hasRoom = state.row < capacity && state.cost < maxBatchBytes
       if (hasRoom && state.at < work.size && !readRecord(final)) break
       if (state.row < maxBatchRows && state.cost < maxBatchBytes) continue
-      const batch = takeBatch()
-      if (batch.rows > 0) yield batch
+      yield* giveBatch()
     }
     work.drop(state.at)
     state.at = 0
@@ -165,8 +164,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
     counts,
     blankLines: () => blanks,
     restart() {
-      // Of rejected rows the slots and dictionaries may hold something.
-      takeBatch()
+      for (const _ of giveBatch());
       Object.assign(counts, { rowsOut: 0, rowsRejected: 0, valuesNulled: 0 })
       blanks = 0
       waitFor = 0
@@ -183,7 +181,7 @@ export function createRecordDecoder(options: RecordDecoderOptions): RecordDecode
       if (!header) {
         throw new Rejection({ code: 'empty-file', message: 'the file is empty: it has no line of column names', file })
       }
-      if (state.row > 0) yield takeBatch()
+      yield* giveBatch()
     },
     placeFault() {
       for (const _ of run(false));

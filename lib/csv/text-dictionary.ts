@@ -39,25 +39,25 @@ export class TextDictionary {
     return true
   }
 
-  /** The entries; afterwards there are none. */
-  take(): Utf8Texts {
+  /** The entries; with `lend` in arrays that are good until `restart`. */
+  take(lend: boolean): Utf8Texts {
     const { memory } = this
     const count = this.get('entries')
-    const bytes = this.get('bytes')
-    const offsets = this.get('offsets') >> 2
-    const taken = {
-      count,
-      bytes: new Uint8Array(memory.buffer.buffer as ArrayBuffer, bytes, this.get('bytesUsed')).slice(),
-      offsets: memory.ints.slice(offsets, offsets + count + 1),
-    }
-    const room = this.get('entriesRoom')
+    const buffer = memory.buffer.buffer as ArrayBuffer
+    const bytes = new Uint8Array(buffer, this.get('bytes'), this.get('bytesUsed'))
+    const offsets = new Int32Array(buffer, this.get('offsets'), count + 1)
+    return lend ? { count, bytes, offsets } : { count, bytes: bytes.slice(), offsets: offsets.slice() }
+  }
+
+  /** Leaves all entries out. */
+  restart(): void {
+    const [count, room] = [this.get('entries'), this.get('entriesRoom')]
     if (room > firstEntries && 8 * count < room) {
       this.close()
       this.open(room >> 1)
     } else if (count > 0) this.clearTable()
     this.set('entries', 0)
     this.set('bytesUsed', 0)
-    return taken
   }
 
   private widen(): void {
