@@ -24,6 +24,7 @@ const commands = [
   'check',
   'gate',
   'validate',
+  'convert',
   'contents',
   'query',
   'dlq',
