@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
+import { indexedColumn } from '../parquet/read-chunk.ts'
 import { castColumn, checkComparable } from './cast-column.ts'
 import type { KeyMap } from './key-map.ts'
-import { readNaturalKeys } from './natural-key.ts'
+import type { PlacesOfBatch } from './key-places.ts'
 import { takeRows } from './take-rows.ts'
 
 /** Distinct natural keys as one dataset delivered them, in the order of their first rows. */
@@ -34,20 +35,14 @@ export function allocateKeys(
   const targets = tableFields.slice(0, -2)
   const batches: ColumnBatch[] = []
   let added = 0
+  const { known, firstVersions } = map
   for (const { file, fields, batches: deliveredBatches } of delivered) {
-    const types = fields.map(({ type }) => type)
     for (const [at, from] of fields.entries()) checkComparable({ from, to: targets[at]!, file })
     for (const batch of deliveredBatches) {
-      const naturalKey = readNaturalKeys(batch, types)
-      const fresh: number[] = []
-      const first = map.largest + 1
-      for (let row = 0; row < batch.rows; row++) {
-        const text = naturalKey(row)
-        if (text === undefined || map.keys.has(text)) continue
-        map.keys.set(text, ++map.largest)
-        map.firstVersions.set(text, version)
-        fresh.push(row)
-      }
+      const first = known.largest + 1
+      const { fresh } = findPlaces(map, batch, fields)
+      known.allocate()
+      while (firstVersions.length < known.count) firstVersions.push(version)
       if (fresh.length === 0) continue
       added += fresh.length
       const { columns } = takeRows(batch, fresh)
@@ -64,35 +59,39 @@ export function allocateKeys(
   return { batches, added }
 }
 
-/** Names the keys that one dataset's natural keys have, in its order: equal where the dataset's key columns would be equal. */
+function findPlaces({ known }: KeyMap, { rows, columns }: ColumnBatch, fields: Field[]): PlacesOfBatch {
+  const indexed = columns.map(column => indexedColumn(column, rows))
+  const types = fields.map(({ type }) => type)
+  return known.places.find(indexed, types, rows)
+}
+
+/** Names the keys that one dataset's natural keys have, in its order: equal where the dataset's key columns would be equal. All must be in the map. */
 export function hashKeys(map: KeyMap, { fields, batches }: DeliveredKeys): string {
   const hash = createHash('sha256')
-  const types = fields.map(({ type }) => type)
   for (const batch of batches) {
-    const naturalKey = readNaturalKeys(batch, types)
-    for (let row = 0; row < batch.rows; row++) {
-      const text = naturalKey(row)
-      if (text !== undefined) hash.update(`${map.keys.get(text)},`)
-    }
+    const keys: string[] = []
+    for (const place of findPlaces(map, batch, fields).places) if (place >= 0) keys.push(`${map.known.keyOf(place)},`)
+    hash.update(keys.join(''))
   }
   return hash.digest('hex')
 }
 
-/** Counts the distinct natural keys that were delivered, and those of them that the given version was the first to deliver. */
+/**
+ * Counts the distinct natural keys that were delivered, and those of them that the given version was the first to deliver. All must be in the
+ * map.
+ */
 export function countKeys(map: KeyMap, delivered: DeliveredKeys[], version: string): { distinct: number; new: number } {
-  const seen = new Set<string>()
-  let fresh = 0
+  const seen = new Uint8Array(map.known.count)
+  const counts = { distinct: 0, new: 0 }
   for (const { fields, batches } of delivered) {
-    const types = fields.map(({ type }) => type)
     for (const batch of batches) {
-      const naturalKey = readNaturalKeys(batch, types)
-      for (let row = 0; row < batch.rows; row++) {
-        const text = naturalKey(row)
-        if (text === undefined || seen.has(text)) continue
-        seen.add(text)
-        if (map.firstVersions.get(text) === version) fresh++
+      for (const place of findPlaces(map, batch, fields).places) {
+        if (place < 0 || seen[place]) continue
+        seen[place] = 1
+        counts.distinct++
+        if (map.firstVersions[place] === version) counts.new++
       }
     }
   }
-  return { distinct: seen.size, new: fresh }
+  return counts
 }

@@ -2,6 +2,7 @@ import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
 import { createDistinctKeys } from './distinct-keys.ts'
 import { type Entity, naturalKeyFields } from './entities.ts'
+import { createPartPool } from './known-keys.ts'
 import { takeRows } from './take-rows.ts'
 
 /** What one dataset says of one entity. */
@@ -25,12 +26,16 @@ export interface CollectedKeys {
  */
 export function collectNaturalKeys(fields: Field[], entities: Entity[]) {
   let rowsBefore = 0
+  const parts = createPartPool()
   const collectors = entities.map(entity => {
     const keyFields = naturalKeyFields({ fields }, entity)!
     return {
       collected: { entity, fields: keyFields, batches: [], distinct: 0, nullRows: 0 } as CollectedKeys,
       positions: keyFields.map(field => fields.indexOf(field)),
-      keys: createDistinctKeys(keyFields.map(field => field.type)),
+      keys: createDistinctKeys(
+        keyFields.map(field => field.type),
+        parts(keyFields.map(({ name }) => name)),
+      ),
     }
   })
   return {

@@ -6,19 +6,21 @@ import { currentSchemaFields, type TableMetadata } from '../iceberg/metadata.ts'
 import { readDataFiles } from '../iceberg/read-table.ts'
 import { firstVersionColumn, keyColumn, keyOfAddress, studyFile } from '../layout.ts'
 import { readColumns } from '../parquet/read.ts'
+import { indexedColumn } from '../parquet/read-chunk.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { Entity } from './entities.ts'
-import { readNaturalKeys } from './natural-key.ts'
+import { KnownKeys } from './known-keys.ts'
+import type { PartNumbers } from './part-numbers.ts'
 
 /** A study's map from the natural keys of one entity to their surrogate keys. */
 export interface KeyMap {
-  /** By natural key as text. */
-  keys: Map<string, number>
-  /** The version that first delivered it, by natural key as text. */
-  firstVersions: Map<string, string>
-  /** The largest key in use; 0 in an empty map. */
-  largest: number
+  known: KnownKeys
+  /** The version that first delivered each natural key, by place. */
+  firstVersions: string[]
 }
+
+/** A map that knows nothing yet. */
+export const emptyKeyMap = (parts?: PartNumbers[]): KeyMap => ({ known: new KnownKeys(parts), firstVersions: [] })
 
 /**
  * The columns of an entity's key table: the natural key as it was declared when the table was made, the surrogate key, and the version that
@@ -49,9 +51,13 @@ export function keyTableFields(entity: Entity, naturalKey: Field[], table: Table
   })
 }
 
-/** Reads a key table whole. An absent table is an empty map. */
-export async function readKeyMap(lake: ObjectStore, table: TableMetadata | undefined): Promise<KeyMap> {
-  const map: KeyMap = { keys: new Map(), firstVersions: new Map(), largest: 0 }
+/** Reads a key table whole. An absent table is an empty map. Maps may share `parts`, see createPartPool. */
+export async function readKeyMap(
+  lake: ObjectStore,
+  table: TableMetadata | undefined,
+  parts?: PartNumbers[],
+): Promise<KeyMap> {
+  const map = emptyKeyMap(parts)
   if (!table) return map
   const fields = currentSchemaFields(table)
   const types = fields.slice(0, -2).map(({ type }) => type)
@@ -64,16 +70,15 @@ export async function readKeyMap(lake: ObjectStore, table: TableMetadata | undef
   return map
 }
 
-function addBatch(map: KeyMap, { rows, columns }: ColumnBatch, types: Field['type'][]): void {
-  const naturalKey = readNaturalKeys({ rows, columns: columns.slice(0, -2) }, types)
+function addBatch({ known, firstVersions }: KeyMap, { rows, columns }: ColumnBatch, types: Field['type'][]): void {
   const [keys, versions] = columns.slice(-2)
   if (keys?.kind !== 'int64' || versions?.kind !== 'text')
     throw new Error('a key table ends with a key and a version column')
+  const parts = columns.slice(0, -2).map(column => indexedColumn(column, rows))
+  const { places } = known.places.find(parts, types, rows)
   for (let row = 0; row < rows; row++) {
-    const text = naturalKey(row)!
-    const key = Number(keys.values[row]!)
-    map.keys.set(text, key)
-    map.firstVersions.set(text, versions.values[versions.indices[row]!]!)
-    if (key > map.largest) map.largest = key
+    const place = places[row]!
+    known.set(place, Number(keys.values[row]!))
+    firstVersions[place] = versions.values[versions.indices[row]!]!
   }
 }

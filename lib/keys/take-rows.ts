@@ -1,4 +1,5 @@
 import { type Column, type ColumnBatch, isNull, setNull, textColumn } from '../columns.ts'
+import type { IndexedColumn } from '../parquet/read-chunk.ts'
 
 function takeValues(column: Column, rows: number[]): Column {
   const nulls = column.nulls && new Uint8Array(Math.ceil(rows.length / 8))
@@ -29,4 +30,12 @@ function takeValues(column: Column, rows: number[]): Column {
 /** A batch of the given rows of another, in the given order. Dictionaries are shared, not copied. */
 export function takeRows({ columns }: ColumnBatch, rows: number[]): ColumnBatch {
   return { rows: rows.length, columns: columns.map(column => takeValues(column, rows)) }
+}
+
+/** The values of the given rows of a column as it is stored, none of them null. */
+export function takeIndexed({ entries, indices }: IndexedColumn, rows: number[]): Column {
+  const places = indices ? rows.map(row => indices[row]!) : rows
+  if (entries.kind !== 'text') return takeValues(entries, places)
+  const chosen = Uint32Array.from(places)
+  return entries.utf8 ? textColumn(entries.utf8, chosen) : { kind: 'text', values: entries.values, indices: chosen }
 }

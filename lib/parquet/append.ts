@@ -1,14 +1,41 @@
-import type { RowGroup } from 'hyparquet'
+import type { RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter } from 'hyparquet-writer'
 import { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import { compressChunk, defaultPageBytes, encodeColumnChunk, type WrittenChunk, writeColumnChunk } from './chunk.ts'
+import {
+  defaultPageBytes,
+  type EncodedChunk,
+  encodeCompressedChunk,
+  type WrittenChunk,
+  writeColumnChunk,
+} from './chunk.ts'
 import { magic, type ParquetMetadata, parseFooter } from './footer.ts'
-import { cutBySizes, gatherRowGroups, type Slice } from './gather.ts'
+import { cutBySizes, gatherRowGroups } from './gather.ts'
+import { describeRowGroup } from './row-group.ts'
 import { footerFields, parquetSchema } from './schema.ts'
 import { readThrift, setField, structList, type ThriftStruct, thriftField, thriftType, writeThrift } from './thrift.ts'
-import { appendFooter, describeRowGroup } from './write.ts'
+import { appendFooter } from './write.ts'
+
+/** What must stand behind all bytes of a file so that the whole has more columns. */
+export interface Appended {
+  append: Uint8Array
+  rows: number
+  /** The footer of the whole, as readFooter would give it. */
+  metadata: ParquetMetadata
+  /** Bytes of the new column chunks in it. */
+  chunkBytes: number
+}
+
+/** A file to which columns are appended. */
+export interface AppendTarget {
+  /** From readFooter. */
+  metadata: ParquetMetadata
+  /** Bytes. */
+  sourceSize: number
+  /** The new columns. */
+  fields: Field[]
+}
 
 /**
  * What must stand behind all bytes of a Parquet file so that the whole is a Parquet file with more columns: the new columns' chunks,
@@ -19,55 +46,69 @@ import { appendFooter, describeRowGroup } from './write.ts'
  * columns. Throws where the rows are more or fewer than the source's, or a new column's name (without case) or id is taken.
  */
 export async function appendColumns({
+  batches,
+  pageBytes = defaultPageBytes,
+  ...target
+}: AppendTarget & { batches: AsyncIterable<ColumnBatch>; pageBytes?: number }): Promise<Appended> {
+  const { metadata, fields } = target
+  const schema = parquetSchema(fields)
+  const cut = cutBySizes(metadata.row_groups.map(({ num_rows }) => Number(num_rows)))
+  async function* groups(): AsyncGenerator<EncodedChunk[]> {
+    for await (const slices of gatherRowGroups({ fields, batches, cut }))
+      yield fields.map((_, at) => encodeCompressedChunk({ schema, at, slices, pageBytes }))
+  }
+  return appendChunks({ ...target, groups: groups() })
+}
+
+/** The same with columns that are encoded: `groups` are the new chunks of each row group that has rows, in the order of the fields. */
+export async function appendChunks({
   metadata,
   sourceSize,
   fields,
-  batches,
-  pageBytes = defaultPageBytes,
-}: {
-  /** Of the source, from readFooter. */
-  metadata: ParquetMetadata
-  /** Bytes. */
-  sourceSize: number
-  fields: Field[]
-  batches: AsyncIterable<ColumnBatch>
-  pageBytes?: number
-}): Promise<{ append: Uint8Array; rows: number; metadata: ParquetMetadata }> {
+  groups,
+}: AppendTarget & { groups: AsyncIterable<EncodedChunk[]> }): Promise<Appended> {
   checkNew(metadata, fields)
-  const rows = Number(metadata.num_rows)
   const sizes = metadata.row_groups.map(({ num_rows }) => Number(num_rows))
   const schema = parquetSchema(fields)
   const writer = new ByteWriter()
   writer.offset = sourceSize
   const rowGroups: RowGroup[] = []
   const written: WrittenChunk[] = []
-  const addGroup = async (slices: Slice[]): Promise<void> => {
-    const groupRows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
+  const addGroup = (encoded: EncodedChunk[], rows: number): void => {
     const expected = sizes[rowGroups.length]
-    if (groupRows !== expected)
-      throw new Error(`the new columns end early: ${groupRows} rows for a row group of ${expected}`)
-    const compressed = await Promise.all(
-      fields.map((_, at) => compressChunk(encodeColumnChunk({ schema, at, slices, pageBytes }))),
-    )
-    const chunks = compressed.map(chunk => writeColumnChunk(writer, chunk))
-    rowGroups.push(describeRowGroup(chunks, groupRows))
+    if (rows !== expected) throw new Error(`the new columns end early: ${rows} rows for a row group of ${expected}`)
+    const chunks = encoded.map(chunk => writeColumnChunk(writer, chunk))
+    rowGroups.push(describeRowGroup(chunks, rows))
     written.push(...chunks)
   }
-  const addEmptyGroups = async (): Promise<void> => {
-    while (sizes[rowGroups.length] === 0) await addGroup([])
+  const addEmptyGroups = (): void => {
+    while (sizes[rowGroups.length] === 0)
+      addGroup(
+        fields.map((_, at) => encodeCompressedChunk({ schema, at, slices: [] })),
+        0,
+      )
   }
-  await addEmptyGroups()
-  for await (const slices of gatherRowGroups({ fields, batches, cut: cutBySizes(sizes) })) {
-    await addGroup(slices)
-    await addEmptyGroups()
+  addEmptyGroups()
+  for await (const encoded of groups) {
+    addGroup(encoded, encoded[0].rows)
+    addEmptyGroups()
   }
   if (rowGroups.length !== sizes.length)
     throw new Error(`the new columns end early: ${rowGroups.length} row groups of ${sizes.length}`)
+  const chunkBytes = writer.index
   writeIndexes(writer, written)
   const footerStart = writer.index
-  appendMergedFooter(writer, metadata, { schema, rowGroups, rows })
+  const rows = Number(metadata.num_rows)
+  appendMergedFooter(writer, metadata, { schema: likeSource(schema, metadata), rowGroups, rows })
   const append = writer.getBytes().slice()
-  return { append, rows, metadata: parseFooter(append.subarray(footerStart), { size: writer.offset }) }
+  const merged = parseFooter(append.subarray(footerStart), { size: writer.offset })
+  return { append, rows, metadata: merged, chunkBytes }
+}
+
+/** Where the source's columns have no field ids, the new ones have none: engines match all columns of such a file by name. */
+function likeSource(schema: SchemaElement[], metadata: ParquetMetadata): SchemaElement[] {
+  if (footerFields(metadata).some(({ id }) => id !== undefined)) return schema
+  return schema.map(({ field_id: _, ...element }) => element)
 }
 
 function checkNew(metadata: ParquetMetadata, fields: Field[]): void {

@@ -1,6 +1,7 @@
 import { type FileMetaData, parquetMetadata } from 'hyparquet'
 import { NotFoundError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { type ByteSource, objectSource } from './read-source.ts'
 
 export { type ColumnMetrics, columnMetrics } from './metrics.ts'
 
@@ -27,14 +28,19 @@ export async function readFooter(
 ): Promise<ParquetMetadata> {
   const length = size ?? (await source.head(key))?.size
   if (length === undefined) throw new NotFoundError(`s3://${source.bucket}/${key} does not exist`)
-  const subject = `s3://${source.bucket}/${key}`
+  return readFooterOf(objectSource(source, key), length)
+}
+
+/** The same of any source of `length` bytes. */
+export async function readFooterOf(source: ByteSource, length: number): Promise<ParquetMetadata> {
+  const { subject } = source
   const start = Math.max(0, length - firstRead)
-  let tail = await source.get(key, { start, end: length })
+  let tail = await source.read(start, length)
   if (tail.length !== length - start)
     throw new Error(`${subject} is shorter than expected: ${start + tail.length} bytes of ${length}`)
   const missing = footerLength(tail, length, subject) + 8 - tail.length
   if (missing > 0) {
-    const head = await source.get(key, { start: start - missing, end: start })
+    const head = await source.read(start - missing, start)
     tail = new Uint8Array(Buffer.concat([head, tail]))
   }
   return parseFooter(tail, { size: length, subject })

@@ -27,6 +27,10 @@ export interface IndexedColumn {
 /** A data page of indices, as it can stand in another column whose dictionary has as many entries in the same order. */
 export interface IndexPage {
   rows: number
+  /** Of the rows, those that are not null. */
+  values: number
+  /** Definition levels, as data pages of version 2 have them; empty where the column cannot be null. */
+  levels: Uint8Array
   /** Width and hybrid; `stored` is the same as it lies in the file, compressed or not. */
   plain: Uint8Array
   stored: Uint8Array
@@ -38,6 +42,7 @@ interface ValuePage {
   row: number
   rows: number
   values: number
+  levels: Uint8Array
   encoding: string
   plain: Uint8Array
   stored: Uint8Array
@@ -64,7 +69,8 @@ export function readChunk(source: ChunkSource): IndexedColumn | undefined {
     column.nulls = nulls
     for (const page of pages) spread(column.indices ?? column.entries.values, page, nulls)
   }
-  if (column.indices && meta.codec === 'ZSTD' && pages.every(page => isIndices(page) && page.compressed !== undefined))
+  const sameCodec = meta.codec === 'ZSTD' || meta.codec === 'UNCOMPRESSED'
+  if (column.indices && sameCodec && pages.every(page => isIndices(page) && page.compressed !== undefined))
     column.pages = pages.map(page => ({ ...page, compressed: page.compressed! }))
   return column
 }
@@ -161,19 +167,23 @@ function readLevelsOf({ data }: StoredPages, { meta, element }: ChunkSource, nul
       const levelsEnd = levelsStart + v2.definition_levels_byte_length
       const values = optional ? readLevels({ bytes: body, at: levelsStart, end: levelsEnd }, nulls, start, rows) : rows
       const stored = body.subarray(levelsEnd)
-      const compressed = v2.is_compressed === true
-      const plain = compressed && stored.length > 0 ? inflate(stored, meta.codec, size - levelsEnd) : stored
-      return { ...common, values, plain, stored, compressed }
+      const compressed = v2.is_compressed === true && meta.codec !== 'UNCOMPRESSED' && stored.length > 0
+      const levels = body.subarray(levelsStart, levelsEnd)
+      const plain = compressed ? inflate(stored, meta.codec, size - levelsEnd) : stored
+      return { ...common, values, levels, plain, stored, compressed }
     }
     const page = inflate(body, meta.codec, size)
-    if (!optional) return { ...common, values: rows, plain: page, stored: page, compressed: undefined }
+    const whole = { ...common, levels: noBytes, stored: page, compressed: undefined }
+    if (!optional) return { ...whole, values: rows, plain: page }
     if (page.length < 4) throw new Error('the levels of a page reach beyond its end')
     const end = 4 + new DataView(page.buffer, page.byteOffset, 4).getUint32(0, true)
     if (end > page.length) throw new Error('the levels of a page reach beyond its end')
     const values = readLevels({ bytes: page, at: 4, end }, nulls, start, rows)
-    return { ...common, values, plain: page.subarray(end), stored: page, compressed: undefined }
+    return { ...whole, values, plain: page.subarray(end) }
   })
 }
+
+const noBytes = new Uint8Array(0)
 
 type Typed = Int32Array | BigInt64Array | Float64Array | Uint8Array
 
@@ -301,7 +311,7 @@ function readTexts(pages: ValuePage[], rows: number, dictionary: Dictionary | un
   return { entries: textColumn(texts, new Uint32Array(0)), count: texts.count, indices }
 }
 
-const noTexts: Utf8Texts = { count: 0, bytes: new Uint8Array(0), offsets: new Int32Array(1) }
+const noTexts: Utf8Texts = { count: 0, bytes: noBytes, offsets: new Int32Array(1) }
 
 function readNumbers(pages: ValuePage[], source: ChunkSource, dictionary: Dictionary | undefined): Values | undefined {
   const { rows, meta, type } = source

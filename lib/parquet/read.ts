@@ -4,8 +4,10 @@ import { type Field, type FieldType, formatType } from '../fields.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { displayColumn } from './display.ts'
 import { chunkExtent, readFooter } from './footer.ts'
-import { decodeChunk } from './pages.ts'
-import { footerFields } from './schema.ts'
+import { type ChunkSource, decodeChunk, decodeForeignChunk } from './pages.ts'
+import { type IndexedColumn, indexedColumn, readChunk } from './read-chunk.ts'
+import { type ByteSource, objectSource } from './read-source.ts'
+import { footerFields, topLevelElements } from './schema.ts'
 
 export interface ReadColumnsOptions {
   /** The columns to read, by field id; their types may be wider than the file's, as Iceberg's promotions allow. */
@@ -25,25 +27,76 @@ export async function* readColumns(
   key: string,
   { fields, size, metadata: known }: ReadColumnsOptions,
 ): AsyncGenerator<ColumnBatch> {
-  const subject = `s3://${source.bucket}/${key}`
+  const bytes = objectSource(source, key)
   const metadata = known ?? (await readFooter(source, key, { size }))
-  const columns = fields.map(field => locateColumn(metadata, field, subject))
-  for (const group of metadata.row_groups) {
+  const columns = fields.map(field => locateColumn(metadata, field, bytes.subject))
+  for await (const { rows, chunks } of readChunks(bytes, { metadata, columns, ahead: false }))
+    yield { rows, columns: chunks.map((chunk, at) => decode(chunk, columns[at], bytes.subject, decodeChunk)) }
+}
+
+/** One row group's columns as they are stored. */
+export interface IndexedBatch {
+  rows: number
+  columns: IndexedColumn[]
+}
+
+/**
+ * The same with columns as they are stored: what is done for each entry of a dictionary need not be done for each row. While a row group is
+ * worked on, the next one is fetched.
+ */
+export async function* readIndexedColumns(
+  source: ByteSource,
+  { metadata, columns }: { metadata: FileMetaData; columns: LocatedColumn[] },
+): AsyncGenerator<IndexedBatch> {
+  for await (const { rows, chunks } of readChunks(source, { metadata, columns, ahead: true }))
+    yield { rows, columns: chunks.map((chunk, at) => decode(chunk, columns[at], source.subject, decodeIndexed)) }
+}
+
+async function* readChunks(
+  source: ByteSource,
+  { metadata, columns, ahead }: { metadata: FileMetaData; columns: LocatedColumn[]; ahead: boolean },
+): AsyncGenerator<{ rows: number; chunks: ChunkSource[] }> {
+  const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0n)
+  const fetch = (at: number) => {
+    if (at >= groups.length) return undefined
+    const fetched = fetchChunks(source, groups[at], columns)
+    // Thrown where it is awaited.
+    fetched.catch(() => undefined)
+    return fetched
+  }
+  let next = ahead ? fetch(0) : undefined
+  for (const [at, group] of groups.entries()) {
+    const chunks = (await (next ?? fetch(at)))!
+    next = ahead ? fetch(at + 1) : undefined
     const rows = Number(group.num_rows)
-    if (rows === 0) continue
-    const chunks = await fetchChunks(source, key, group, columns, subject)
     yield {
       rows,
-      columns: columns.map(({ at, element, field: { name, type } }, index) => {
-        try {
-          return decodeChunk({ bytes: chunks[index], element, meta: group.columns[at].meta_data!, type, rows })
-        } catch (cause) {
-          throw new Error(`${subject}, column ${name}: the column chunk cannot be read`, { cause })
-        }
-      }),
+      chunks: columns.map(({ at, element, field: { type } }, index) => ({
+        bytes: chunks[index],
+        element,
+        meta: group.columns[at].meta_data!,
+        type,
+        rows,
+      })),
     }
   }
 }
+
+function decode<T>(
+  chunk: ChunkSource,
+  { field }: LocatedColumn,
+  subject: string,
+  decoder: (chunk: ChunkSource) => T,
+): T {
+  try {
+    return decoder(chunk)
+  } catch (cause) {
+    throw new Error(`${subject}, column ${field.name}: the column chunk cannot be read`, { cause })
+  }
+}
+
+const decodeIndexed = (chunk: ChunkSource): IndexedColumn =>
+  readChunk(chunk) ?? indexedColumn(decodeForeignChunk(chunk), chunk.rows)
 
 /**
  * The first `limit` rows for people to look at: text, numbers and booleans as they are, decimals as text, dates as `2014-01-02`,
@@ -66,22 +119,22 @@ export async function readRows(
 }
 
 /** A field's place in the file: `at` counts columns as row groups do. */
-interface LocatedColumn {
+export interface LocatedColumn {
   field: Field
   at: number
   element: SchemaElement
 }
 
-function locateColumn(metadata: FileMetaData, field: Field, subject: string): LocatedColumn {
-  const found = footerFields(metadata).find(({ id }) => id === field.id)
-  if (!found) throw new Error(`${subject} has no column ${field.name} (field id ${field.id})`)
+/** Finds a column by its field id. Throws an Error where there is none, or one of another type. */
+export function locateColumn(metadata: FileMetaData, field: Field, subject: string): LocatedColumn {
+  const index = footerFields(metadata).findIndex(({ id }) => id === field.id)
+  if (index < 0) throw new Error(`${subject} has no column ${field.name} (field id ${field.id})`)
+  const found = footerFields(metadata)[index]
   if (!found.type || !widensTo(found.type, field.type)) {
     const type = found.type ? formatType(found.type) : 'of another type'
     throw new Error(`${subject}, column ${field.name}: is ${type} in the file, expected ${formatType(field.type)}`)
   }
-  const leaves = metadata.schema.filter(({ type }) => type !== undefined)
-  const at = leaves.findIndex(({ field_id }) => field_id === field.id)
-  return { field, at, element: leaves[at] }
+  return { field, ...topLevelElements(metadata)[index] }
 }
 
 /** Iceberg table spec, schema evolution: type promotions. */
@@ -93,13 +146,8 @@ function widensTo(from: FieldType, to: FieldType): boolean {
 /** Chunks with at most so many bytes between them are fetched as one range: another request costs more than these bytes. */
 const coalesceGap = 131_072
 
-async function fetchChunks(
-  source: ObjectStore,
-  key: string,
-  group: RowGroup,
-  columns: LocatedColumn[],
-  subject: string,
-): Promise<Uint8Array[]> {
+async function fetchChunks(source: ByteSource, group: RowGroup, columns: LocatedColumn[]): Promise<Uint8Array[]> {
+  const { subject } = source
   const extents = columns.map(({ at }) => chunkExtent(group.columns[at], subject))
   const ranges: { start: number; end: number }[] = []
   for (const { start, end } of extents.toSorted((a, b) => a.start - b.start)) {
@@ -109,7 +157,7 @@ async function fetchChunks(
   }
   const fetched = await Promise.all(
     ranges.map(async range => {
-      const bytes = await source.get(key, range)
+      const bytes = await source.read(range.start, range.end)
       if (bytes.length !== range.end - range.start) throw new Error(`${subject} is shorter than its footer says`)
       return { ...range, bytes }
     }),

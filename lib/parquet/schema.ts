@@ -93,18 +93,24 @@ export interface FooterField {
  * What the columns of a file really are, in file order. Where Iceberg lets a reader take a type from more than one physical form
  * (a decimal in any of three, a time whatever it says of UTC), each gives that type.
  */
-export function footerFields({ schema }: Pick<FileMetaData, 'schema'>): FooterField[] {
-  const fields: FooterField[] = []
-  for (let at = 1; at < schema.length; at += subtreeSize(schema, at)) {
-    const element = schema[at]
-    fields.push({
-      id: element.field_id,
-      name: element.name,
-      type: element.repetition_type === 'REPEATED' ? undefined : declaredType(element),
-      nullable: element.repetition_type !== 'REQUIRED',
-    })
+export function footerFields(metadata: Pick<FileMetaData, 'schema'>): FooterField[] {
+  return topLevelElements(metadata).map(({ element }) => ({
+    id: element.field_id,
+    name: element.name,
+    type: element.repetition_type === 'REPEATED' ? undefined : declaredType(element),
+    nullable: element.repetition_type !== 'REQUIRED',
+  }))
+}
+
+/** The top-level columns in file order; `at` is where row groups have the column, or the first of a nested one. */
+export function topLevelElements({ schema }: Pick<FileMetaData, 'schema'>): { element: SchemaElement; at: number }[] {
+  const found: { element: SchemaElement; at: number }[] = []
+  let leaves = 0
+  for (let at = 1; at < schema.length; ) {
+    found.push({ element: schema[at], at: leaves })
+    for (const end = at + subtreeSize(schema, at); at < end; at++) if (schema[at]?.type !== undefined) leaves++
   }
-  return fields
+  return found
 }
 
 function subtreeSize(schema: SchemaElement[], at: number): number {

@@ -1,18 +1,18 @@
 import type { AddKeysMessage } from '../../events/work.ts'
-import { type Column, type ColumnBatch, setNull } from '../columns.ts'
 import type { Environment } from '../environment.ts'
 import { PreconditionError } from '../errors.ts'
 import type { Field } from '../fields.ts'
 import { currentSchemaFields, type TableMetadata } from '../iceberg/metadata.ts'
 import { writeTable } from '../iceberg/write-table.ts'
+import { appendKeys } from '../keys/append-keys.ts'
 import { baseFields } from '../keys/base-fields.ts'
 import { type Entity, entitiesOf, naturalKeyFields } from '../keys/entities.ts'
 import { type KeyMap, readKeyMap } from '../keys/key-map.ts'
-import { readNaturalKeys } from '../keys/natural-key.ts'
+import { createPartPool } from '../keys/known-keys.ts'
 import { dataKey, runBranch } from '../layout.ts'
-import { appendColumns } from '../parquet/append.ts'
-import { readFooter } from '../parquet/footer.ts'
-import { readColumns } from '../parquet/read.ts'
+import { readFooterOf } from '../parquet/footer.ts'
+import { locateColumn } from '../parquet/read.ts'
+import { objectSource } from '../parquet/read-source.ts'
 import { nameCause } from './causes.ts'
 import { baseContentKey } from './content-key.ts'
 import { describeDataFile } from './data-files.ts'
@@ -20,21 +20,6 @@ import { whileRunStands } from './run-branches.ts'
 import { committed, readTableAt, stageTable } from './table-objects.ts'
 import { contentKeyProperty } from './table-properties.ts'
 import { readVersionRecord, type VersionRecord } from './version-record.ts'
-
-/** The keys of one batch of natural keys; null where a part is. Throws an Error for a natural key that the map does not know. */
-function lookUp(map: KeyMap, batch: ColumnBatch, types: Field['type'][], subject: string): Column {
-  const naturalKey = readNaturalKeys(batch, types)
-  const values = new BigInt64Array(batch.rows)
-  const nulls = new Uint8Array(Math.ceil(batch.rows / 8))
-  for (let row = 0; row < batch.rows; row++) {
-    const text = naturalKey(row)
-    const key = text === undefined ? undefined : map.keys.get(text)
-    if (key !== undefined) values[row] = BigInt(key)
-    else if (text === undefined) setNull(nulls, row)
-    else throw new Error(`${subject}: row ${row + 1} of a row group has a natural key without a surrogate key`)
-  }
-  return { kind: 'int64', values, nulls }
-}
 
 interface BaseFile {
   study: string
@@ -52,22 +37,24 @@ async function writeBaseFile({ lake }: Environment, base: BaseFile): Promise<voi
   const { rawKey, baseKey, rawFields, entities, maps, dataset } = base
   const info = await lake.head(rawKey)
   if (!info) throw new Error(`${rawKey} is not in the lake`)
-  const metadata = await readFooter(lake, rawKey, { size: info.size })
+  const source = objectSource(lake, rawKey)
+  const metadata = await readFooterOf(source, info.size)
   const parts = entities.map(entity => naturalKeyFields({ fields: rawFields }, entity)!)
   const read = [...new Set(parts.flat())]
-
-  async function* keyBatches(): AsyncGenerator<ColumnBatch> {
-    for await (const batch of readColumns(lake, rawKey, { fields: read, size: info!.size, metadata })) {
-      const columns = parts.map((fields, index) => {
-        const part = { rows: batch.rows, columns: fields.map(field => batch.columns[read.indexOf(field)]!) }
-        const types = fields.map(({ type }) => type)
-        return lookUp(maps[index]!, part, types, `raw.${dataset}`)
-      })
-      yield { rows: batch.rows, columns }
-    }
-  }
-  const fields = base.fields.slice(rawFields.length)
-  const { append } = await appendColumns({ metadata, sourceSize: info.size, fields, batches: keyBatches() })
+  const { append } = await appendKeys({
+    source,
+    metadata,
+    sourceSize: info.size,
+    columns: read.map(field => locateColumn(metadata, field, source.subject)),
+    entities: entities.map((_, at) => ({
+      field: base.fields[rawFields.length + at]!,
+      parts: parts[at]!.map(field => read.indexOf(field)),
+      known: maps[at]!.known,
+      onFresh({ fresh, firstRow }): never {
+        throw new Error(`raw.${dataset}: row ${firstRow + fresh[0]! + 1} has a natural key without a surrogate key`)
+      },
+    })),
+  })
   try {
     await lake.compose(baseKey, { source: rawKey, append, ifMatch: info.etag }, { ifAbsent: true })
   } catch (error) {
@@ -95,8 +82,10 @@ async function stageBaseTable(
   // Without a key to add, base and raw are the same bytes: one file serves both.
   const baseKey = own.length > 0 ? dataKey(study, 'base', dataset, content) : rawKey
   if (own.length > 0 && !(await lake.head(baseKey))) {
+    const pool = createPartPool()
     const maps: KeyMap[] = []
-    for (const { name } of own) maps.push(await readKeyMap(lake, await readKeyTable(environment, study, branch, name)))
+    for (const { name, naturalKey } of own)
+      maps.push(await readKeyMap(lake, await readKeyTable(environment, study, branch, name), pool(naturalKey)))
     await writeBaseFile(environment, { study, dataset, rawKey, baseKey, rawFields, fields, entities: own, maps })
   }
   const { text } = await writeTable({

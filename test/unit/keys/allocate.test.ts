@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { Rejection } from '../../../lib/errors.ts'
 import type { Field, FieldType } from '../../../lib/fields.ts'
 import { allocateKeys, countKeys, type DeliveredKeys } from '../../../lib/keys/allocate.ts'
-import type { KeyMap } from '../../../lib/keys/key-map.ts'
-import { keyTableFields } from '../../../lib/keys/key-map.ts'
+import { emptyKeyMap, keyTableFields } from '../../../lib/keys/key-map.ts'
+import { indexedColumn } from '../../../lib/parquet/read-chunk.ts'
 import { batchRows, type Cell, makeBatch } from '../../support/columns.ts'
 
 const patient = { name: 'patient', naturalKey: ['USUBJID'], required: false }
@@ -13,12 +13,17 @@ const field = (name: string, type: FieldType): Field => ({ id: 1, name, type, nu
 const subject = field('USUBJID', { kind: 'string' })
 const visitNumber = (type: FieldType) => field('VISITNUM', type)
 
-const emptyMap = (): KeyMap => ({ keys: new Map(), firstVersions: new Map(), largest: 0 })
+const emptyMap = emptyKeyMap
 const delivered = (file: string, fields: Field[], ...batches: Cell[][][]): DeliveredKeys => ({
   file,
   fields,
   batches: batches.map(rows => makeBatch(fields, rows)),
 })
+
+function keyOf({ known }: ReturnType<typeof emptyKeyMap>, id: string): number {
+  const column = indexedColumn(makeBatch([subject], [[id]]).columns[0]!, 1)
+  return known.keyOf(known.places.find([column], [subject.type], 1).places[0]!)
+}
 
 describe('allocation', () => {
   it('numbers what is new, datasets in their order, rows in theirs', async () => {
@@ -37,7 +42,7 @@ describe('allocation', () => {
       ['P3', 3n, 'v1'],
       ['P4', 4n, 'v1'],
     ])
-    expect(map.largest).toBe(4)
+    expect(map.known.largest).toBe(4)
     const again = allocateKeys(map, fields, [delivered('dm.csv', [subject], [['P4'], ['P9']])], 'v2')
     expect(await batchRows(again.batches)).toEqual([['P9', 5n, 'v2']])
     expect(allocateKeys(map, fields, [delivered('dm.csv', [subject], [['P4']])], 'v3')).toEqual({
@@ -98,7 +103,7 @@ describe('allocation', () => {
       fc.property(uploads, versions => {
         const map = emptyMap()
         const fields = keyTableFields(patient, [subject], undefined)
-        const given = new Map<string, number>()
+        const given = new Map<number, number>()
         for (const [at, files] of versions.entries()) {
           const sources = files.map((rows, i) =>
             delivered(
@@ -108,8 +113,12 @@ describe('allocation', () => {
             ),
           )
           allocateKeys(map, fields, sources, `v${at}`)
-          for (const [text, key] of given) expect(map.keys.get(text)).toBe(key)
-          for (const [text, key] of map.keys) given.set(text, key)
+          const ids = [...new Set(files.flat())].sort()
+          for (const id of ids) {
+            const key = keyOf(map, `P${id}`)
+            expect(key).toBe(given.get(id) ?? key)
+            given.set(id, key)
+          }
         }
         expect(new Set(given.values()).size).toBe(given.size)
       }),

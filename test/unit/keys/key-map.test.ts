@@ -9,6 +9,7 @@ import { writeParquetFile } from '../../../lib/parquet/write.ts'
 import { describeDataFile } from '../../../lib/pipeline/data-files.ts'
 import { type Cell, makeBatch } from '../../support/columns.ts'
 import { memoryStore } from '../../support/memory-store.ts'
+import { readKeys } from '../../support/read-keys.ts'
 
 const visit = { name: 'visit', naturalKey: ['USUBJID', 'VISITNUM'], required: false }
 const naturalKey: Field[] = [
@@ -33,11 +34,8 @@ async function appendRows(
 
 describe('the map of a key table', () => {
   it('is empty without a table', async () => {
-    expect(await readKeyMap(memoryStore(), undefined)).toEqual({
-      keys: new Map(),
-      firstVersions: new Map(),
-      largest: 0,
-    })
+    const { known, firstVersions } = await readKeyMap(memoryStore(), undefined)
+    expect([known.count, known.largest, firstVersions]).toEqual([0, 0, []])
   })
 
   it('holds the rows of all appends', async () => {
@@ -47,11 +45,12 @@ describe('the map of a key table', () => {
       ['P1', 2.5, 2n, 'v1'],
     ])
     const second = await appendRows(lake, first, 'b', [['P2', 1, 7n, 'v2']])
-    const { keys, firstVersions, largest } = await readKeyMap(lake, second)
-    expect([...keys.values()]).toEqual([1, 2, 7])
-    expect([...firstVersions.values()]).toEqual(['v1', 'v1', 'v2'])
-    expect(largest).toBe(7)
-    expect((await readKeyMap(lake, first)).keys.size).toBe(2)
+    const { known, firstVersions } = await readKeyMap(lake, second)
+    expect([0, 1, 2].map(place => known.keyOf(place))).toEqual([1, 2, 7])
+    expect(firstVersions).toEqual(['v1', 'v1', 'v2'])
+    expect(known.largest).toBe(7)
+    expect((await readKeyMap(lake, first)).known.count).toBe(2)
+    expect([...(await readKeys(lake, second)).values()]).toEqual([1, 2, 7])
   })
 
   it('refuses files of another bucket, and tables that are no key tables', async () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { KeysMessage } from '../../../events/work.ts'
 import { TransientError } from '../../../lib/errors.ts'
 import { parseTableMetadata } from '../../../lib/iceberg/metadata.ts'
-import { readKeyMap } from '../../../lib/keys/key-map.ts'
 import { assignKeys } from '../../../lib/pipeline/assign-keys.ts'
+import { readKeys } from '../../support/read-keys.ts'
 import { smallStudy, smallStudyNext } from '../../support/small-study.ts'
 import {
   headOf,
@@ -45,8 +45,7 @@ describe('assign-keys', () => {
     for (const version of ['v1', 'v2', 'v3']) {
       expect((await test.readReport(study, version))?.status).toBe('committed')
       const text = (await test.readRef(study, `${version}@`)).get('tables/keys/patient.json')!
-      for (const [name, key] of (await readKeyMap(test.lake, parseTableMetadata(text))).keys)
-        expect(map.get(name)).toBe(key)
+      for (const [name, key] of await readKeys(test.lake, parseTableMetadata(text))) expect(map.get(name)).toBe(key)
     }
   })
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import type { Environment, Queues } from '../../../lib/environment.ts'
 import { parseTableMetadata } from '../../../lib/iceberg/metadata.ts'
-import { readKeyMap } from '../../../lib/keys/key-map.ts'
 import { LakefsError } from '../../../lib/lakefs/client.ts'
 import { makeEnvironment, type TestEnvironment } from '../../support/environment.ts'
+import { readKeys } from '../../support/read-keys.ts'
 import { smallStudy, smallStudyNext } from '../../support/small-study.ts'
 
 export const study = 'steps'
@@ -48,5 +48,5 @@ export const refusal = (status: number, detail = '') => new LakefsError('POST /x
 
 export async function patients(): Promise<Map<string, number>> {
   const text = (await test.readRef(study, 'keys@')).get('tables/keys/patient.json')!
-  return (await readKeyMap(test.lake, parseTableMetadata(text))).keys
+  return readKeys(test.lake, parseTableMetadata(text))
 }

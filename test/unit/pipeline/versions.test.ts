@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Queues } from '../../../lib/environment.ts'
 import { parseTableMetadata } from '../../../lib/iceberg/metadata.ts'
-import { readKeyMap } from '../../../lib/keys/key-map.ts'
 import { tablePath } from '../../../lib/layout.ts'
 import { makeEnvironment, type TestEnvironment } from '../../support/environment.ts'
+import { readKeys } from '../../support/read-keys.ts'
 import { smallStudy, smallStudyNext } from '../../support/small-study.ts'
 
 const study = 'versions'
@@ -27,7 +27,7 @@ const pathsOf = async (ref: string) =>
 /** The keys of an entity at a ref, by natural key. */
 async function keysAt(ref: string, entity: string): Promise<Map<string, number>> {
   const text = (await test.readRef(study, ref)).get(tablePath('keys', entity))
-  return (await readKeyMap(test.lake, text === undefined ? undefined : parseTableMetadata(text))).keys
+  return readKeys(test.lake, text === undefined ? undefined : parseTableMetadata(text))
 }
 
 describe('a version', () => {
