@@ -26,7 +26,6 @@ const commands = [
   'validate',
   'convert',
   'contents',
-  'keys',
   'query',
   'dlq',
   'sample',

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FunctionUrlResult, functionUrlEvent, hookPayload } from '../events/gate.ts'
+import { EngineError } from '../lib/engine/engine.ts'
 import type { Environment } from '../lib/environment.ts'
 import { describeProblem } from '../lib/errors.ts'
 import { answerHook } from '../lib/gate/answer-hook.ts'
@@ -8,6 +9,7 @@ import { createFromProcess } from './from-process.ts'
 import { describeError } from './middleware/describe-error.ts'
 import { answer, isToken, readBody, readHeader } from './middleware/function-url.ts'
 import type { FunctionContext } from './middleware/queue-function.ts'
+import { openEngine } from './open-engine.ts'
 
 export type CheckHandler = (event: unknown, context: FunctionContext) => Promise<FunctionUrlResult>
 
@@ -53,9 +55,10 @@ export function createCheck(environment: Environment): CheckHandler {
       return answer(accepted ? 200 : 422, { accepted, ref, summary: problems.map(describeProblem), problems })
     } catch (error) {
       named.error('the gate could not judge', describeError(error))
-      return answer(503, { accepted: false, reason: 'the gate could not read all that it has to judge: try again' })
+      const reason = error instanceof EngineError ? error.message : 'the gate could not read all that it has to judge'
+      return answer(503, { accepted: false, reason: `${reason}: try again` })
     }
   }
 }
 
-export const handler = createFromProcess(createCheck, { sections: ['lakefs', 'gateToken'] })
+export const handler = createFromProcess(createCheck, { sections: ['lakefs', 'gateToken'], openEngine })

@@ -6,6 +6,7 @@ import {
   readObjectStoreConnection,
   readQueueUrl,
 } from '../lib/config.ts'
+import type { Engine } from '../lib/engine/engine.ts'
 import type { Environment, Queues } from '../lib/environment.ts'
 import { createLakefs, type Lakefs } from '../lib/lakefs/client.ts'
 import { createLog, type Log } from '../lib/log.ts'
@@ -50,10 +51,18 @@ const noLakefs = new Proxy({} as Lakefs, {
   },
 })
 
+/** What a function needs of its environment beyond what all have. */
+export interface FunctionNeeds {
+  /** Of the configuration. */
+  sections?: readonly ConfigSection[]
+  /** For functions that ask the engine beside the lake. */
+  openEngine?: (variables: Variables) => Engine | undefined
+}
+
 /** The environment of a deployed function, from complete variables. Throws an Error that names what is missing. */
 export async function readEnvironment(
   variables: Variables,
-  { sections = configSections }: { sections?: readonly ConfigSection[] } = {},
+  { sections = configSections, openEngine }: FunctionNeeds = {},
 ): Promise<Environment> {
   const config = readConfig(variables, { sections })
   // The SDK is loaded here, so that a platform that runs the same functions over directories never does.
@@ -66,6 +75,7 @@ export async function readEnvironment(
     lake: createS3Store({ client: s3, bucket: config.lakeBucket }),
     lakefs: sections.includes('lakefs') ? createLakefs(config.lakefs) : noLakefs,
     queues: await readQueues(variables),
+    engine: openEngine?.(variables),
     now: () => new Date(),
     log: createProcessLog(),
   }
@@ -107,10 +117,10 @@ export function createOnFirstUse<Needed, Event, Context, Result>(
   }
 }
 
-/** A handler as Lambda wants it, over the environment of a step. `sections` are those of the configuration that the function needs. */
+/** A handler as Lambda wants it, over the environment of a step. */
 export function createFromProcess<Event, Context, Result>(
   create: (environment: Environment) => (event: Event, context: Context) => Promise<Result>,
-  { sections = configSections }: { sections?: readonly ConfigSection[] } = {},
+  needs: FunctionNeeds = {},
 ): (event: Event, context: Context) => Promise<Result> {
-  return createOnFirstUse(variables => readEnvironment(variables, { sections }), create)
+  return createOnFirstUse(variables => readEnvironment(variables, needs), create)
 }

@@ -7,7 +7,7 @@ import type { FunctionDefaults, Variables } from './constructs/node-function.ts'
 import type { Store } from './constructs/object-store.ts'
 import { QueueFunction, type QueueFunctionProps } from './constructs/queue-function.ts'
 import { UrlFunction } from './constructs/url-function.ts'
-import type { Settings } from './settings.ts'
+import { engineVariables, type Settings } from './settings.ts'
 
 /** Keys that functions put into the landing bucket: reports, and nothing else. */
 const reports = ['*_report.json']
@@ -21,6 +21,8 @@ export interface PipelineProps {
   lakefsEndpoint: string
   lakefsSecret: ISecret
   gateToken: ISecret
+  /** The password of the engine beside the lake, where there is one. */
+  engineSecret?: ISecret
   catalogTokens: ISecret
   alarmTopic: ITopic
 }
@@ -40,7 +42,8 @@ export interface Pipeline {
 /** Makes the functions, tells each where its work goes on, and lets it touch what it works with and no more. */
 export function createPipeline(scope: Construct, props: PipelineProps): Pipeline {
   const { settings, bundles, defaults, landing, lake, lakefsEndpoint, lakefsSecret } = props
-  const { gateToken, catalogTokens, alarmTopic } = props
+  const { gateToken, engineSecret, catalogTokens, alarmTopic } = props
+  const engine: Variables = engineVariables(settings)
   const buckets: Variables = {
     LANDING_BUCKET: landing.bucketName,
     LAKE_BUCKET: lake.bucketName,
@@ -60,7 +63,7 @@ export function createPipeline(scope: Construct, props: PipelineProps): Pipeline
     timeout: Duration.seconds(60),
     memory: 1769,
     functionUrlBase: settings.functionUrlBase,
-    variables: { ...buckets, ...lakefs, GATE_TOKEN_SECRET_ARN: gateToken.secretArn },
+    variables: { ...buckets, ...lakefs, ...engine, GATE_TOKEN_SECRET_ARN: gateToken.secretArn },
   })
   gateToken.grantRead(check.function)
   const gate: Variables = { GATE_URL: settings.gateUrl ?? check.url }
@@ -140,7 +143,7 @@ export function createPipeline(scope: Construct, props: PipelineProps): Pipeline
     description: 'Judges a run, commits it, makes it the version',
     timeout: Duration.minutes(10),
     memory: 1769,
-    variables: { ...buckets, ...lakefs, ...gate },
+    variables: { ...buckets, ...lakefs, ...gate, ...engine },
   })
 
   // ── who sends to whom ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,6 +159,7 @@ export function createPipeline(scope: Construct, props: PipelineProps): Pipeline
 
   // ── who may touch what ──────────────────────────────────────────────────────────────────────────────────────────────────────
   for (const item of [register, assignKeys, addKeys, commit, check, catalog]) lakefsSecret.grantRead(item.function)
+  for (const judge of [commit, check]) engineSecret?.grantRead(judge.function)
   landing.grant(receive, { read: ['*'], put: reports })
   landing.grant(convert, { read: ['*'] })
   landing.grant(register, { read: ['*'], put: reports })

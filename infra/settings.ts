@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readEngineConfig } from '../lib/config.ts'
 
 const address = z.url({ protocol: /^https?$/ })
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
@@ -61,6 +62,14 @@ const schema = z.object({
   /** The object store as SQL engines reach it, if not as the functions do. */
   catalogS3Endpoint: address.optional(),
   catalogS3Region: z.string().optional(),
+  /** A Hive-style catalog beside the lake, which the gate asks; see lib/config.ts. */
+  hiveTrinoUrl: address.optional(),
+  hiveTrinoUser: z.string().optional(),
+  hiveTrinoSecretArn: secretArn.optional(),
+  hiveCatalog: z.string().optional(),
+  hiveSchema: z.string().optional(),
+  hiveTable: z.string().optional(),
+  hiveLayers: z.string().optional(),
   /** What becomes of buckets when the stack is destroyed. A bucket that holds something is never destroyed. */
   removalPolicy: z.enum(['retain', 'destroy']).default('retain'),
   /** Times that a message is handed out before it goes to the dead-letter queue; the pauses between double from five seconds. */
@@ -106,6 +115,35 @@ function findContradiction(settings: Settings): string | undefined {
     return 'subnetIds needs securityGroupIds, or a vpcId in which to make one'
   if (subnetIds.length === 0 && (securityGroupIds.length > 0 || vpcId))
     return 'vpcId and securityGroupIds need subnetIds'
+  const engine = findEngineContradiction(settings)
+  if (engine) return engine
   const tag = settings.tags.find(item => !/^[^=]+=./.test(item))
   return tag === undefined ? undefined : `tags: "${tag}" is not name=value`
+}
+
+/** The variables by which functions are told of the engine beside the lake; the secret is theirs to read. */
+export function engineVariables(settings: Settings) {
+  const values = {
+    HIVE_TRINO_URL: settings.hiveTrinoUrl,
+    HIVE_TRINO_USER: settings.hiveTrinoUser,
+    HIVE_TRINO_SECRET_ARN: settings.hiveTrinoSecretArn,
+    HIVE_CATALOG: settings.hiveCatalog,
+    HIVE_SCHEMA: settings.hiveSchema,
+    HIVE_TABLE: settings.hiveTable,
+    HIVE_LAYERS: settings.hiveLayers,
+  }
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<keyof typeof values, string>
+  >
+}
+
+/** What the functions would say of it at their first invocation is said when deploying. */
+function findEngineContradiction(settings: Settings): string | undefined {
+  const { HIVE_TRINO_SECRET_ARN: secret, ...variables } = engineVariables(settings)
+  try {
+    readEngineConfig({ ...variables, ...(secret && { HIVE_TRINO_PASSWORD: secret }) })
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
 }

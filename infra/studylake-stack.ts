@@ -2,7 +2,7 @@ import { Aws, CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, type Stac
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { Bundles } from './bundle.ts'
 import { createAlarmTopic } from './constructs/alarm-topic.ts'
@@ -55,6 +55,11 @@ export class StudylakeStack extends Stack {
       existing: settings.catalogTokensSecretArn,
       description: 'Studylake: who may use the SQL catalog, a list of {"name", "token", "studies", "access"}',
     })
+    const { hiveTrinoSecretArn } = settings
+    const engineSecret =
+      hiveTrinoSecretArn === undefined
+        ? undefined
+        : Secret.fromSecretCompleteArn(this, 'EnginePassword', hiveTrinoSecretArn)
     const alarmTopic = createAlarmTopic(this, 'Alarms', { email: settings.alarmEmail })
     const defaults = this.functionDefaults(settings)
 
@@ -68,6 +73,7 @@ export class StudylakeStack extends Stack {
       lakefsEndpoint,
       lakefsSecret,
       gateToken,
+      engineSecret,
       catalogTokens,
       alarmTopic,
     })

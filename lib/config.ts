@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { EngineNames } from './engine/engine.ts'
+import { findNameProblem } from './engine/names.ts'
 import { type Layer, layers } from './layout.ts'
 import type { TrinoCatalogOptions } from './trino-catalog.ts'
 
@@ -89,6 +91,19 @@ const querySchema = objectStoreSchema.extend({
   AWS_REGION: z.string().optional(),
 })
 
+const engineSchema = z.object({
+  /** Where the Trino answers whose Hive catalog stands beside the lake. Without it no engine is asked. */
+  HIVE_TRINO_URL: address.optional(),
+  HIVE_TRINO_USER: z.string().default('studylake'),
+  /** Only over HTTPS does Trino take one. */
+  HIVE_TRINO_PASSWORD: z.string().optional(),
+  HIVE_CATALOG: z.string().default('hive'),
+  HIVE_SCHEMA: z.string().default('{study}__{version}'),
+  HIVE_TABLE: z.string().default('{layer}_{dataset}'),
+  /** Those that are registered. */
+  HIVE_LAYERS: layerList.pipe(z.array(z.enum(['raw', 'base', 'keys'])).min(1)).prefault('raw,base,keys'),
+})
+
 /** The variable that holds each queue's URL. A function is given those that it reads or sends to, and no others. */
 export const queueVariables = {
   landing: 'LANDING_QUEUE_URL',
@@ -119,6 +134,7 @@ export const secretVariables = {
   GATE_TOKEN_SECRET_ARN: ['GATE_TOKEN'],
   BRIDGE_TOKEN_SECRET_ARN: ['BRIDGE_TOKEN'],
   CATALOG_TOKENS_SECRET_ARN: ['CATALOG_TOKENS'],
+  HIVE_TRINO_SECRET_ARN: ['HIVE_TRINO_PASSWORD'],
 } as const
 
 type Variables = Record<string, string | undefined>
@@ -127,6 +143,7 @@ type Variables = Record<string, string | undefined>
 export type VariableName =
   | keyof typeof schema.shape
   | Exclude<keyof typeof catalogSchema.shape, 'AWS_REGION'>
+  | Exclude<keyof typeof engineSchema.shape, 'HIVE_TRINO_PASSWORD'>
   // Optional servers, for the steps that use them.
   | 'TRINO_ENDPOINT'
   | 'MARQUEZ_ENDPOINT'
@@ -244,6 +261,32 @@ export function readCatalogConfig(environment: Variables): CatalogConfig {
     sqlBranchSeconds: values.SQL_BRANCH_SECONDS,
     objectStore: { ...(endpoint && { endpoint }), ...(region && { region }) },
   }
+}
+
+/** A Hive-style catalog beside the lake: where it is asked, and by what names tables are registered there. */
+export interface EngineConfig {
+  url: string
+  user: string
+  password?: string
+  catalog: string
+  names: EngineNames
+}
+
+/** The engine beside the lake; undefined where none is named. One that is only half configured is an error. Throws like readConfig. */
+export function readEngineConfig(environment: Variables): EngineConfig | undefined {
+  const values = parseVariables(engineSchema, environment)
+  const { HIVE_TRINO_URL: url, HIVE_TRINO_USER: user, HIVE_TRINO_PASSWORD: password, HIVE_CATALOG: catalog } = values
+  if (url === undefined) {
+    const set = Object.keys(engineSchema.shape).find(name => environment[name])
+    if (set) throw new Error(`configuration: HIVE_TRINO_URL is not set, though ${set} is`)
+    return undefined
+  }
+  if (password !== undefined && !url.startsWith('https:'))
+    throw new Error('configuration: HIVE_TRINO_URL: a password is sent over https only')
+  const names = { schema: values.HIVE_SCHEMA, table: values.HIVE_TABLE, layers: values.HIVE_LAYERS }
+  const problem = findNameProblem(names)
+  if (problem) throw new Error(`configuration: HIVE_SCHEMA, HIVE_TABLE, HIVE_LAYERS: ${problem}`)
+  return { url, user, password, catalog, names }
 }
 
 /** How the object store is reached; empty for S3 itself, with the function's own role. The names are those of the SDK's client. */

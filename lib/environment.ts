@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import type { Engine } from './engine/engine.ts'
 import type { Lakefs } from './lakefs/client.ts'
 import type { Log } from './log.ts'
 import type { Queue } from './queue/queue.ts'
@@ -21,6 +22,8 @@ export interface Environment {
   lake: ObjectStore
   lakefs: Lakefs
   queues: Queues
+  /** Beside the lake, where one is configured: only who commits and who judges commits asks it. */
+  engine?: Engine
   now(): Date
   log: Log
 }

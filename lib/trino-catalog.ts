@@ -41,7 +41,8 @@ export function trinoCatalogProperties({ url, token, objectStore = {} }: TrinoCa
 
 /** A name as SQL quotes it. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** A text as SQL quotes it. */
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** The statement that makes the catalog where it is missing; Trino takes it with `catalog.management=dynamic`. */
 export function formatCreateCatalog(name: string, options: TrinoCatalogOptions): string {

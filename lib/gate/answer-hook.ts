@@ -23,7 +23,7 @@ const refuse = (message: string): HookAnswer => ({ problems: [{ code: 'event-ref
  * own: nothing of it is attested, so that who serves the branch judges its head. lakeFS may call again with the same payload.
  */
 export async function answerHook(
-  environment: Pick<Environment, 'lake' | 'lakefs' | 'now'>,
+  environment: Pick<Environment, 'lake' | 'lakefs' | 'now' | 'engine'>,
   payload: HookPayload,
 ): Promise<HookAnswer> {
   const {

@@ -9,7 +9,7 @@ import { rulesVersion } from './verdicts.ts'
 
 export { readAttestation, rulesVersion }
 
-type Judging = Pick<Environment, 'lake' | 'lakefs' | 'now'>
+type Judging = Pick<Environment, 'lake' | 'lakefs' | 'now' | 'engine'>
 
 /** True where the commit was judged by that profile, or a stricter one, and found good by the present rules. */
 export async function isAttested(

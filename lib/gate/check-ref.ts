@@ -9,6 +9,7 @@ import { checkAddresses } from './rule-addresses.ts'
 import { checkBase } from './rule-base.ts'
 import { checkDeclared } from './rule-declared.ts'
 import { checkDestination } from './rule-destination.ts'
+import { checkEngine } from './rule-engine.ts'
 import { checkFiles } from './rule-files.ts'
 import { checkHistory } from './rule-history.ts'
 import { checkIdentity } from './rule-identity.ts'
@@ -43,7 +44,7 @@ export interface CheckOptions {
   isCandidate?: boolean
 }
 
-type Reading = Pick<Environment, 'lakefs' | 'lake'>
+type Reading = Pick<Environment, 'lakefs' | 'lake' | 'engine'>
 
 /** Promotion puts tables in place of others; everywhere else a table goes on from what it was. */
 const isPromotion = (target: string): boolean => target === mainBranch || target.startsWith(runBranch(mainBranch, ''))
@@ -138,5 +139,7 @@ async function judge(
     problems.push(...(await checkDestination(environment, version, { commit: ref, destination })))
   const except = new Set(problems.flatMap(({ table }) => table ?? []))
   problems.push(...(await checkKeys(environment, version, { except })))
+  // A commit that is wrong in itself is refused whether or not the engine answers, and says nothing of what is registered there.
+  if (problems.length === 0) problems.push(...(await checkEngine(environment, version, target)))
   return { profile, tables, problems }
 }

@@ -25,9 +25,17 @@ export type GateCode =
   | 'natural-key-duplicate'
   | `authority-${'table-lost' | 'rewritten'}`
   | 'keys-unauthorised'
+  | `engine-${'column-missing' | 'column-extra' | 'type' | 'order' | 'table-extra'}`
   | 'version-replaced'
 
 /** What a rule of the gate finds. */
 export interface GateProblem extends Problem {
   code: GateCode
 }
+
+/**
+ * True where a version was refused for nothing but what an engine beside the lake has registered: that is mended there, without a change of the
+ * version's inputs.
+ */
+export const isEngineRefusal = (problems: readonly Problem[]): boolean =>
+  problems.length > 0 && problems.every(({ code }) => code.startsWith('engine-'))

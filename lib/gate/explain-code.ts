@@ -12,6 +12,8 @@ const load = 'Load the version again; do not write its delivered tables by hand.
 const mend = 'Write the table with an engine through the catalog, not by editing its object.'
 const restore = 'Restore the table object from the last good commit, and write again from there.'
 const rewrite = 'Restore the file from a backup, or write the table anew from its source.'
+const register =
+  'Register the table in the SQL engine as the commit has it, or drop it there until it is committed; then load or merge again.'
 const report = 'Tell the operators of the platform: this is not what a writer makes.'
 
 const explain = (cause: string, cure: string): Explanation => ({ cause, cure })
@@ -27,6 +29,7 @@ const columns = (subject: string, cure: string) => ({
   order: explain(`${subject}: the columns stand in another order.`, cure),
 })
 
+const engine = columns('What is registered in the SQL engine against the table', register)
 const contents = columns('The raw table against study/contents.json', load)
 const base = columns('The base table against its raw table and the keys', load)
 const footer = columns('The Parquet file against the table’s schema', rewrite)
@@ -184,6 +187,14 @@ export const explanations: Record<GateCode, Explanation> = {
     'Merge nothing into keys by hand.',
   ),
   'keys-unauthorised': explain('A version carries keys that are not on the branch keys.', load),
+  'engine-column-missing': engine['column-missing'],
+  'engine-column-extra': engine['column-extra'],
+  'engine-type': engine.type,
+  'engine-order': engine.order,
+  'engine-table-extra': explain(
+    'The SQL engine has a table of the version that the version does not have.',
+    'Drop the table in the SQL engine; then load or merge again.',
+  ),
   'version-replaced': explain(
     'study/version.json names another version than the branch that it goes to.',
     'Merge into the branch of that version, or into a branch of your own.',

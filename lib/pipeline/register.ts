@@ -2,6 +2,7 @@ import type { RegisterMessage } from '../../events/work.ts'
 import { serializeContents } from '../contents/serialize.ts'
 import type { Environment } from '../environment.ts'
 import { NotFoundError } from '../errors.ts'
+import { isEngineRefusal } from '../gate/codes.ts'
 import { hashValue } from '../hash.ts'
 import { writeTable } from '../iceberg/write-table.ts'
 import { parseJson } from '../json.ts'
@@ -116,7 +117,8 @@ async function openRun(
   const base = (head ?? (await lakefs.getBranch(study, mainBranch)))!.commitId
   const run = hashValue({ study, version, fingerprint: state.fingerprint, base }).slice(0, 12)
   const before = await readReport(environment, study, version)
-  if (before?.status === 'rejected' && before.run === run && replay === undefined) {
+  const isHeld = before?.status === 'rejected' && before.run === run && !isEngineRefusal(before.problems)
+  if (isHeld && replay === undefined) {
     log.info('the same inputs were rejected before', { run })
     return
   }

@@ -1,4 +1,5 @@
 import type { Environment } from '../environment.ts'
+import { isEngineRefusal } from '../gate/codes.ts'
 import { parseLandingKey } from '../layout.ts'
 import { judgeVersion, reportDataset } from './judge.ts'
 import { type LandingState, readLandingState } from './landing-state.ts'
@@ -61,7 +62,8 @@ async function sweepVersion(
 ): Promise<void> {
   const state = await readLandingState(environment, name)
   const report = await readReport(environment, name.study, name.version)
-  if (report?.fingerprint === state.fingerprint && report.status !== 'waiting') return
+  const isOpen = report?.status === 'waiting' || isEngineRefusal(report?.problems ?? [])
+  if (report?.fingerprint === state.fingerprint && !isOpen) return
   if (report?.landing === state.landing && report.status === 'committed') return
   const age = ageOf(state, environment.now())
   if (everything || isSweepDue(age, environment.config.scheduleSeconds)) {

@@ -183,3 +183,22 @@ it('with MinIO the functions open the object store with its own key, but for the
     expect(made.variables(id).OBJECT_STORE_ENDPOINT, id).toBe(id === 'Bridge' ? undefined : 'http://minio:9000')
   }
 })
+
+it('only who judges commits is told of the engine beside the lake, and reads its password', async () => {
+  const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:trino-AbCdEf'
+  const context = { hiveTrinoUrl: 'https://trino.example', hiveTrinoSecretArn: secret, hiveSchema: '{version}_{study}' }
+  const made = await synthesise(context)
+  for (const id of ways['buckets of its own'].functions) {
+    const judges = id === 'Check' || id === 'Commit'
+    expect(JSON.stringify(made.statements(id)).includes(secret), id).toBe(judges)
+    const known = Object.entries(made.variables(id)).filter(([name]) => name.startsWith('HIVE_'))
+    const told = {
+      HIVE_TRINO_URL: 'https://trino.example',
+      HIVE_TRINO_SECRET_ARN: secret,
+      HIVE_SCHEMA: '{version}_{study}',
+    }
+    expect(Object.fromEntries(known), id).toEqual(judges ? told : {})
+  }
+  const plain = await synthesise()
+  expect(plain.text).not.toContain('HIVE_')
+})

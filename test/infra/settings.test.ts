@@ -50,6 +50,9 @@ describe('refuses what does not fit, by name', () => {
     ['subnetIds needs securityGroupIds', { subnetIds: 'subnet-1' }],
     ['need subnetIds', { vpcId: 'vpc-1' }],
     ['"owner" is not name=value', { tags: 'owner' }],
+    ['HIVE_TRINO_URL is not set, though HIVE_CATALOG is', { hiveCatalog: 'hive' }],
+    ['over https only', { hiveTrinoUrl: 'http://trino', hiveTrinoSecretArn: 'arn:aws:secretsmanager:x:1:secret:y' }],
+    ['one study and one version', { hiveTrinoUrl: 'http://trino', hiveSchema: '{version}' }],
   ]
   it.each(cases)('%s', (message, context) => {
     expect(() => read(context)).toThrow(message)

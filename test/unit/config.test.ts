@@ -3,6 +3,7 @@ import {
   readBridgeConfig,
   readConfig,
   readDeadLetterConfig,
+  readEngineConfig,
   readObjectStoreConnection,
   readQueryConfig,
   readQueueUrl,
@@ -160,5 +161,47 @@ describe('of studylake query', () => {
 
   it('names a variable that is no address', () => {
     expect(() => readQueryConfig({ TRINO_URL: 'localhost:8080' })).toThrow('TRINO_URL')
+  })
+})
+
+describe('the engine beside the lake', () => {
+  const url = 'https://trino.example'
+
+  it('is none where none is named', () => {
+    expect(readEngineConfig({})).toBeUndefined()
+    expect(readEngineConfig({ HIVE_TRINO_URL: '', HIVE_CATALOG: '' })).toBeUndefined()
+  })
+
+  it('has the usual names, or those that are given', () => {
+    const usual = {
+      url,
+      user: 'studylake',
+      password: undefined,
+      catalog: 'hive',
+      names: { schema: '{study}__{version}', table: '{layer}_{dataset}', layers: ['raw', 'base', 'keys'] },
+    }
+    expect(readEngineConfig({ HIVE_TRINO_URL: url })).toEqual(usual)
+    const given = { HIVE_TRINO_USER: 'gate', HIVE_TRINO_PASSWORD: 'word', HIVE_CATALOG: 'legacy' }
+    const names = { HIVE_SCHEMA: '{version}_{study}', HIVE_TABLE: '{dataset}', HIVE_LAYERS: ' base ' }
+    expect(readEngineConfig({ HIVE_TRINO_URL: url, ...given, ...names })).toEqual({
+      url,
+      user: 'gate',
+      password: 'word',
+      catalog: 'legacy',
+      names: { schema: '{version}_{study}', table: '{dataset}', layers: ['base'] },
+    })
+  })
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ HIVE_CATALOG: 'hive' }, /HIVE_TRINO_URL is not set, though HIVE_CATALOG is/],
+    [{ HIVE_TRINO_URL: 'trino.example' }, /HIVE_TRINO_URL: /],
+    [{ HIVE_TRINO_URL: url, HIVE_LAYERS: 'raw,work' }, /HIVE_LAYERS/],
+    [{ HIVE_TRINO_URL: url, HIVE_LAYERS: ',' }, /HIVE_LAYERS/],
+    [{ HIVE_TRINO_URL: url, HIVE_SCHEMA: '{study}' }, /HIVE_SCHEMA.*: .*one study and one version/],
+    [{ HIVE_TRINO_URL: url, HIVE_TABLE: '{dataset}' }, /of several layers/],
+    [{ HIVE_TRINO_URL: 'http://trino.example', HIVE_TRINO_PASSWORD: 'the word' }, /over https only/],
+  ])('%j is refused by name', (variables, message) => {
+    expect(() => readEngineConfig(variables)).toThrow(message)
+    expect(() => readEngineConfig(variables)).not.toThrow(/the word/)
   })
 })
