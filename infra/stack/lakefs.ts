@@ -61,8 +61,14 @@ export async function startLakefs({
 export async function startRealLakefs({
   binary,
   supervision,
+  actionVariables = {},
   ...options
-}: LakefsChildOptions & { binary: string; supervision: Supervision }): Promise<Lakefs> {
+}: Omit<LakefsChildOptions, 'bucket'> & {
+  binary: string
+  supervision: Supervision
+  /** Further variables that actions may name: `LAKEFSACTION_…`. */
+  actionVariables?: Record<string, string>
+}): Promise<Lakefs> {
   const { folder, port, credentials, gateToken, access } = options
   const endpoint = `http://${loopback}:${port}`
   const server = await startServer({
@@ -88,6 +94,7 @@ export async function startRealLakefs({
       LAKEFS_INSTALLATION_USER_NAME: 'studylake',
       LAKEFS_INSTALLATION_ACCESS_KEY_ID: credentials.accessKeyId,
       LAKEFS_INSTALLATION_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...actionVariables,
       LAKEFSACTION_GATE_TOKEN: gateToken,
       LAKEFS_STATS_ENABLED: 'false',
     },

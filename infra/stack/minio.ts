@@ -50,8 +50,8 @@ export interface MinioOptions {
   /** Of its administrator. At least 3 and 8 characters. */
   accessKeyId: string
   secretAccessKey: string
-  /** Where it posts the events of the landing bucket, and the token that it shows there as a bearer. */
-  webhook: { endpoint: string; token: string }
+  /** Where it posts the events of the landing bucket, and the token that it shows there as a bearer. Without it, there are none. */
+  webhook?: { endpoint: string; token: string }
   supervision: Supervision
 }
 
@@ -60,8 +60,16 @@ export interface Minio extends Server {
   endpoint: string
 }
 
+/** Of a webhook target that keeps its events in a folder while the bridge does not take them. */
+const webhookVariables = (folder: string, { endpoint, token }: { endpoint: string; token: string }) => ({
+  [`MINIO_NOTIFY_WEBHOOK_ENABLE_${target}`]: 'on',
+  [`MINIO_NOTIFY_WEBHOOK_ENDPOINT_${target}`]: endpoint,
+  [`MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_${target}`]: token,
+  [`MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_${target}`]: join(folder, 'undelivered-events'),
+})
+
 /**
- * Starts MinIO with a webhook target that keeps its events in a folder while the bridge does not take them. Throws ServerError.
+ * Starts MinIO. Throws ServerError.
  * https://min.io/docs/minio/linux/administration/monitoring/publish-events-to-webhook.html
  */
 export async function startMinio(options: MinioOptions): Promise<Minio> {
@@ -81,10 +89,7 @@ export async function startMinio(options: MinioOptions): Promise<Minio> {
       MINIO_UPDATE: 'off',
       // Its parts and buckets are ours alone: looking for what is broken or old would only keep the disk busy.
       MINIO_SCANNER_SPEED: 'slowest',
-      [`MINIO_NOTIFY_WEBHOOK_ENABLE_${target}`]: 'on',
-      [`MINIO_NOTIFY_WEBHOOK_ENDPOINT_${target}`]: webhook.endpoint,
-      [`MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_${target}`]: webhook.token,
-      [`MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_${target}`]: join(folder, 'undelivered-events'),
+      ...(webhook && webhookVariables(folder, webhook)),
     },
     // It answers `live` before it takes requests.
     isUp: () => answersOk(`${endpoint}/minio/health/ready`),

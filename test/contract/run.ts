@@ -1,5 +1,7 @@
 /**
- * Runs the contract suites: `npm run test:contract -- [--record] [vitest's arguments]`. Where `AWS_ENDPOINT_URL` is set, S3 and SQS are
+ * Runs the contract suites and, where there is a real lakeFS, the gate's catalogue over it as well:
+ * `npm run test:contract -- [--record] [vitest's arguments]`. The real lakeFS is the one at `LAKEFS_ENDPOINT` or, of the program that `LAKEFS_BINARY`
+ * names, one that is started over MinIO, which then is the S3 of the tests. Where `AWS_ENDPOINT_URL` is set, S3 and SQS are
  * tested there; otherwise an AWS emulator is started for them, the one that `AWS_EMULATOR` names. Where none is named and none can be had,
  * their suites are skipped. `--record` makes the tests that keep exchanges with a real server record them anew.
  */
@@ -11,7 +13,9 @@ import { join } from 'node:path'
 import { toVariables } from '../../infra/stack/aws.ts'
 import { MissingError } from '../../infra/stack/cache.ts'
 import { chooseEmulator, installEmulator, startEmulator } from '../../infra/stack/emulator.ts'
+import { installMinio } from '../../infra/stack/minio.ts'
 import { findFreePort } from '../../infra/stack/ports.ts'
+import { startLakefsOverMinio } from './real-lakefs.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const tell = (text: string): void => console.log(`contract: ${text}`)
@@ -64,11 +68,43 @@ const given = process.argv.slice(2)
 const args = given.filter(arg => arg !== '--record')
 let code: number | null = null
 
+/** Calls `work` with the variables by which the tests reach a real lakeFS too, where its program is given. */
+async function withLakefs(
+  aws: Record<string, string>,
+  work: (variables: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const { LAKEFS_BINARY: lakefs, LAKEFS_ENDPOINT: given } = process.env
+  if (!lakefs || given) return work(aws)
+  const minio = await installMinio({ tell })
+  const folder = await mkdtemp(join(tmpdir(), 'studylake-lakefs-'))
+  try {
+    // S3 and SQS are reached with one pair of keys.
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = { ...process.env, ...aws }
+    const real = await startLakefsOverMinio({
+      programs: { lakefs, minio },
+      folder,
+      credentials: {
+        accessKeyId: AWS_ACCESS_KEY_ID ?? 'contract',
+        secretAccessKey: AWS_SECRET_ACCESS_KEY ?? 'contract-secret',
+      },
+      signal: ending.signal,
+    })
+    tell('lakeFS and S3 are real ones: the given program, and MinIO')
+    void real.crashed.then(({ message }) => tell(message))
+    await work({ ...aws, ...real.variables }).finally(real.stop)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
 async function runTests(variables: Record<string, string>): Promise<void> {
   if (interrupted) return
+  const isReal = Boolean(variables.LAKEFS_ENDPOINT ?? process.env.LAKEFS_ENDPOINT)
+  const selected = args.some(arg => !arg.startsWith('-')) ? [] : ['test/contract/', 'test/e2e/gate-catalogue']
+  const projects = ['--project', 'contract', ...(isReal ? ['--project', 'e2e'] : [])]
   tests = spawn(
     process.execPath,
-    [join(root, 'bin', 'with-node.mjs'), 'vitest', 'run', '--project', 'contract', ...args],
+    [join(root, 'bin', 'with-node.mjs'), 'vitest', 'run', ...projects, ...args, ...selected],
     {
       cwd: root,
       stdio: 'inherit',
@@ -79,7 +115,7 @@ async function runTests(variables: Record<string, string>): Promise<void> {
 }
 
 try {
-  await withAws(runTests)
+  await withAws(variables => withLakefs(variables, runTests))
 } catch (error) {
   if (!interrupted && !(error instanceof MissingError)) throw error
   if (!interrupted) console.error(`contract: ${(error as Error).message}`)
