@@ -26,6 +26,7 @@ const commands = [
   'validate',
   'convert',
   'contents',
+  'keys',
   'query',
   'dlq',
   'sample',
