@@ -333,7 +333,8 @@ describe('a version that was gone around is put right', () => {
   it('by loading it again', async () => {
     const { lakefs } = test.environment
     await lakefs.merge(study, await by.prepare(version, withoutGate, remove('tables/raw/sv.json')), version)
-    await expectUnattested(version, 'contents-table-missing')
+    expect(await by.ask(version)).toMatchObject({ status: 403 })
+    expect(await by.wake()).toMatchObject([{ codes: expect.arrayContaining(['contents-table-missing']) }])
     await load()
     await expectRight()
     expect(await test.readReport(study, version)).toMatchObject({
