@@ -8,6 +8,7 @@ type Run = (rawArgs: string[]) => Promise<void>
 
 const commands: Record<string, () => Promise<Run>> = {
   convert: async () => runner((await import('./commands/convert.ts')).default),
+  keys: async () => runner((await import('./commands/keys.ts')).default),
 }
 
 async function runner(command: import('citty').CommandDef): Promise<Run> {

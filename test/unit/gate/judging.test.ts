@@ -313,7 +313,8 @@ describe('the answer to a hook', () => {
     expect(await of({ '.lakefs.merge.strategy': 'default' })).toEqual(
       refused('an import changes a branch without showing the result: upload the files to a branch of your own'),
     )
-    for (const metadata of [{}, null, { other: 'x' }]) expect((await of(metadata)).problems).toEqual([])
+    const others: HookPayload['commit_metadata'][] = [{}, null, { other: 'x' }]
+    for (const metadata of others) expect((await of(metadata)).problems).toEqual([])
   })
 
   it('to a revert is yes on people’s own branches alone', async () => {
