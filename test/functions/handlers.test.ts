@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { FunctionUrlEvent } from '../../events/gate.ts'
 import { createHandlers, type Handlers } from '../../functions/handlers.ts'
 import { landingKey } from '../../lib/layout.ts'
+import { gateToken } from '../contract/lakefs-tokens.ts'
 import { makeEnvironment, type TestEnvironment } from '../support/environment.ts'
 import { readSample } from '../support/samples.ts'
 import { smallStudy } from '../support/small-study.ts'
@@ -123,10 +124,10 @@ describe('the functions behind it', () => {
 })
 
 describe('check', () => {
-  const request = (change: Partial<FunctionUrlEvent> = {}): FunctionUrlEvent => ({
-    ...readSample<FunctionUrlEvent>('function-url'),
-    ...change,
-  })
+  const request = (change: Partial<FunctionUrlEvent> = {}): FunctionUrlEvent => {
+    const sample = readSample<FunctionUrlEvent>('function-url')
+    return { ...sample, headers: { ...sample.headers, 'x-studylake-token': gateToken }, ...change }
+  }
   const ask = async (event: unknown) => {
     const { statusCode, headers, body } = await handlers.check(event, context)
     expect(headers).toEqual({ 'content-type': 'application/json' })

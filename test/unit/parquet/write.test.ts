@@ -148,7 +148,7 @@ describe('writeParquet', () => {
     ])
   })
 
-  it('pulls no batch before it is asked, and none beyond the row group after the one that it gives out', async () => {
+  it('pulls no batch before it is asked, and none beyond the row group that it gives out', async () => {
     const fields = [field('a', 'integer')]
     let pulled = 0
     async function* batches() {
@@ -162,7 +162,9 @@ describe('writeParquet', () => {
     expect(() => summary()).toThrow(/not written to its end/)
     const iterator = body[Symbol.asyncIterator]()
     await iterator.next()
-    expect(pulled).toBe(10)
+    expect(pulled).toBe(0)
+    await iterator.next()
+    expect(pulled).toBe(5)
     while (!(await iterator.next()).done);
     expect(summary()).toMatchObject({ rows: 200, rowGroups: 20 })
     expect(metadata().num_rows).toBe(200n)
@@ -231,7 +233,7 @@ describe('writeParquet', () => {
     const { body, summary } = writeParquet({ fields, batches: batches(240), rowGroupRows: 32_768 })
     let chunks = 0
     for await (const _ of body) {
-      if (chunks++ % 10 !== 0) continue
+      if (chunks++ % 4 !== 0) continue
       collectGarbage()
       const { heapUsed, arrayBuffers } = process.memoryUsage()
       held.push(heapUsed + arrayBuffers)
