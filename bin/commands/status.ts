@@ -1,4 +1,5 @@
-import { inspectVersion, listVersions } from '../../lib/pipeline/status.ts'
+import type { Problem } from '../../lib/errors.ts'
+import { inspectVersion, listVersions, type VersionStatus } from '../../lib/pipeline/status.ts'
 import { defineStudyCommand } from '../support/define.ts'
 import { CommandError, exitCodes } from '../support/failure.ts'
 import { count, formatCount, formatTable } from '../support/output.ts'
@@ -10,6 +11,10 @@ import { checkStudy, checkVersion } from '../support/study-folder.ts'
 
 const adviseUnattested =
   'Load the version again, or merge into it what puts it right; the gate is asked where "studylake gate install" has put its action.'
+
+/** A report that says committed is of what was there before where the head is unattested. */
+const describe = ({ state, report, unattested }: VersionStatus & { unattested: Problem[] | undefined }) =>
+  unattested ? { ...report, status: 'unattested', unattested } : { ...report, status: state }
 
 export default defineStudyCommand({
   name: 'status',
@@ -38,7 +43,7 @@ export default defineStudyCommand({
       if (version) {
         const [status] = found as [(typeof found)[number]]
         const { unattested } = status
-        output.document({ ...status.report, status: status.state, ...(unattested && { unattested }) })
+        output.document(describe(status))
         printReport(output, status)
         if (unattested) printUnattested(output, unattested)
         const idle = status.state === 'processing' && !attached
@@ -47,9 +52,7 @@ export default defineStudyCommand({
         if (advice) output.line(`\n${advice}`)
         return unattested ? exitCodes.refused : exitCodeOf(status)
       }
-      output.document(
-        found.map(({ state, report, unattested }) => ({ ...report, status: state, ...(unattested && { unattested }) })),
-      )
+      output.document(found.map(describe))
       const lines = formatTable(
         [
           { title: 'study' },
