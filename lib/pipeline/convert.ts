@@ -1,17 +1,20 @@
 import type { ConvertMessage } from '../../events/work.ts'
-import type { ColumnBatch } from '../columns.ts'
-import { type CsvResult, decodeCsv } from '../csv/decode-csv.ts'
+import { convertCsv, type DecodedCsv } from '../convert/convert-csv.ts'
+import { readAhead } from '../convert/read-ahead.ts'
 import type { Environment } from '../environment.ts'
 import { NotFoundError, PreconditionError, type Problem, Rejection, TransientError } from '../errors.ts'
-import { type CollectedKeys, collectNaturalKeys } from '../keys/collect.ts'
+import type { CollectedKeys } from '../keys/collect.ts'
 import { contentAliasKey, dataKey, naturalKeysKey } from '../layout.ts'
-import { writeParquet, writeParquetFile } from '../parquet/write.ts'
+import { writeParquetFile } from '../parquet/write.ts'
 import type { ObjectInfo, ObjectStore } from '../store/object-store.ts'
 import { putOnce } from '../store/put-once.ts'
 import { nameCause } from './causes.ts'
 import { contentAlias } from './content-key.ts'
 import { type LandedDataset, readLandingState } from './landing-state.ts'
 import { type Outcome, readOutcome, writeOutcome } from './outcome.ts'
+
+/** Bytes of a CSV that are taken from the store before they are asked for: so that it need not wait while a part is encoded. */
+const readAheadBytes = 4 * 2 ** 20
 
 function findMissingKeys(file: string, collected: CollectedKeys[]): Problem[] {
   return collected
@@ -27,8 +30,7 @@ function findMissingKeys(file: string, collected: CollectedKeys[]): Problem[] {
 }
 
 interface Conversion {
-  result?: CsvResult
-  collected: CollectedKeys[]
+  decoded?: DecodedCsv
   parquetBytes: number
 }
 
@@ -49,41 +51,28 @@ async function streamToParquet(
   { dataset, entities, file, object, contentKey, inputs }: LandedDataset,
   conversion: Conversion,
 ): Promise<void> {
-  const keys = collectNaturalKeys(dataset.fields, entities)
-  async function* checkedBatches(): AsyncGenerator<ColumnBatch> {
-    const decoding = decodeCsv(await openLanded(landing, object), {
-      file,
-      fields: dataset.fields,
-      encoding: inputs.options.encoding,
-      onBadValue: inputs.options.onBadValue,
-      maxCellBytes: config.maxCellBytes,
-      maxBatchRows: config.rowGroupRows,
-      maxBatchBytes: config.rowGroupBytes,
-    })
-    try {
-      let step = await decoding.next()
-      for (; !step.done; step = await decoding.next()) {
-        keys.add(step.value)
-        yield step.value
-      }
-      conversion.result = step.value
-      conversion.collected = keys.result()
-    } finally {
-      // Where nobody reads on, the CSV is let go of at once.
-      await decoding.return(undefined as never)
-    }
-    const { rowsRejected, problems } = conversion.result
-    const refusals = [...(rowsRejected > 0 ? problems : []), ...findMissingKeys(file, conversion.collected)]
-    if (refusals.length > 0) throw new Rejection(refusals)
-  }
-  const { body, summary } = writeParquet({
+  const { body, result } = convertCsv({
+    body: readAhead(await openLanded(landing, object), { most: readAheadBytes, sizeOf: piece => piece.length }),
+    size: object.size,
+    file,
     fields: dataset.fields,
-    batches: checkedBatches(),
+    encoding: inputs.options.encoding,
+    onBadValue: inputs.options.onBadValue,
+    maxCellBytes: config.maxCellBytes,
     rowGroupRows: config.rowGroupRows,
     rowGroupBytes: config.rowGroupBytes,
+    entities,
+    accept(decoded) {
+      conversion.decoded = decoded
+      const { rowsRejected, problems, keys } = decoded
+      const refusals = [...(rowsRejected > 0 ? problems : []), ...findMissingKeys(file, keys)]
+      if (refusals.length > 0) throw new Rejection(refusals)
+    },
   })
-  await putOnce(lake, dataKey(study, 'raw', dataset.name, contentKey), body)
-  conversion.parquetBytes = summary().bytes
+  // One row group is encoded while another is sent.
+  const ahead = readAhead(body, { most: 1, sizeOf: () => 1 })
+  await putOnce(lake, dataKey(study, 'raw', dataset.name, contentKey), ahead)
+  conversion.parquetBytes = result().parquet.bytes
 }
 
 async function writeNaturalKeys(
@@ -100,28 +89,32 @@ async function writeNaturalKeys(
 
 function outcomeOf(
   item: LandedDataset,
-  { result, collected, parquetBytes }: Conversion,
+  { decoded, parquetBytes }: Conversion,
   problems: Problem[] | undefined,
 ): Outcome {
   return {
     status: problems ? 'rejected' : 'converted',
     contentKey: item.contentKey,
     file: item.file,
-    rowsIn: result?.rowsIn ?? 0,
-    rowsOut: result?.rowsOut ?? 0,
-    rowsRejected: result?.rowsRejected ?? 0,
-    valuesNulled: result?.valuesNulled ?? 0,
-    problems: problems ?? result?.problems ?? [],
-    sha256: result?.sha256,
+    rowsIn: decoded?.rowsIn ?? 0,
+    rowsOut: decoded?.rowsOut ?? 0,
+    rowsRejected: decoded?.rowsRejected ?? 0,
+    valuesNulled: decoded?.valuesNulled ?? 0,
+    problems: problems ?? decoded?.problems ?? [],
+    sha256: decoded?.sha256,
     csvBytes: item.object.size,
     parquetBytes,
-    entities: collected.map(({ entity, distinct, nullRows }) => ({ entity: entity.name, distinct, nullRows })),
+    entities: (decoded?.keys ?? []).map(({ entity, distinct, nullRows }) => ({
+      entity: entity.name,
+      distinct,
+      nullRows,
+    })),
   }
 }
 
 async function convert(environment: Environment, study: string, item: LandedDataset): Promise<Outcome> {
   const { lake } = environment
-  const conversion: Conversion = { collected: [], parquetBytes: 0 }
+  const conversion: Conversion = { parquetBytes: 0 }
   let problems: Problem[] | undefined
   try {
     await streamToParquet(environment, study, item, conversion)
@@ -131,7 +124,7 @@ async function convert(environment: Environment, study: string, item: LandedData
   }
   const outcome = outcomeOf(item, conversion, problems)
   if (!problems) {
-    await writeNaturalKeys(environment, study, item, conversion.collected)
+    await writeNaturalKeys(environment, study, item, conversion.decoded!.keys)
     const alias = contentAliasKey(study, item.dataset.name, contentAlias(item.inputs, outcome.sha256!))
     await putOnce(lake, alias, new TextEncoder().encode(JSON.stringify({ contentKey: item.contentKey })))
   }

@@ -343,6 +343,7 @@ describe('without a platform', () => {
       'check',
       'gate',
       'validate',
+      'convert',
       'contents',
       'sample',
     ]) {

@@ -187,8 +187,9 @@ describe('damage', () => {
 })
 
 describe('the RLE and bit-packing hybrid', () => {
+  // hyparquet-writer packs values of more bits wrongly: it shifts them out of 32.
   const input = fc
-    .integer({ min: 0, max: 31 })
+    .integer({ min: 0, max: 24 })
     .chain(bits => fc.tuple(fc.constant(bits), fc.array(fc.nat(2 ** bits - 1), { minLength: 1, maxLength: 100 })))
 
   function encode(bits: number, values: number[]): Uint8Array {
