@@ -38,9 +38,11 @@ it('each function is small: size is cold start', async () => {
   expect(sizes.convert).toBeLessThan(mebibyte)
 })
 
-it('holds the code and its source map, and no source', async () => {
-  const { convert } = await readBundles()
-  expect((await readdir(convert.folder)).sort()).toEqual(['index.mjs', 'index.mjs.map'])
+it('holds the code, that of its threads, their source maps, and no source', async () => {
+  const { convert, receive } = await readBundles()
+  const code = ['index.mjs', 'index.mjs.map']
+  expect((await readdir(receive.folder)).sort()).toEqual(code)
+  expect((await readdir(convert.folder)).sort()).toEqual([...code, 'part-worker.mjs', 'part-worker.mjs.map'])
   const map = JSON.parse(await readFile(join(convert.folder, 'index.mjs.map'), 'utf8')) as {
     sources: string[]
     sourcesContent?: string[]
