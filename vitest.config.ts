@@ -13,13 +13,13 @@ export default defineConfig({
     reporters: ['default', './test/support/total-reporter.ts', './test/support/stall-reporter.ts'],
     maxWorkers: 2,
     projects: [
-      project('unit', 30_000),
-      project('functions', 30_000),
-      project('contract', 60_000),
+      project('unit', 60_000),
+      project('functions', 60_000),
+      project('contract', 120_000),
       project('e2e', 180_000),
       project('interop', 300_000),
       project('infra', 120_000),
-      project('stack', 300_000, otherLandings),
+      project('stack', 600_000, otherLandings),
     ],
     coverage: {
       provider: 'v8',

@@ -2,7 +2,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { listChildren } from '../../infra/stack/children.ts'
 
 /** Twice the longest time that a test or hook is given: its own time-out comes first wherever one can come. */
-const defaultMinutes = 12
+const defaultMinutes = 20
 
 /**
  * Ends a run in which a file of tests stands still. A test's own time-out cannot end a loop that never gives control back; without this, such a
