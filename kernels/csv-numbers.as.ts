@@ -2,25 +2,17 @@
 // `ends`, the others `stride` bytes on each, and each starts behind the end before its own. Cells that are not as usual are listed, as u32 counted from 0, at
 // `unusual`; the count of them is returned. The layout of a column's record is that of lib/csv/column-record.ts.
 
-const LINE_FEED: i32 = 0x0a
-const CARRIAGE_RETURN: i32 = 0x0d
+import { cellEnd, cellStart, FLAGS, markNull, NULLABLE, SLOTS } from './shared/cells.as'
+
 const MINUS: i32 = 0x2d
 const POINT: i32 = 0x2e
 
-const SLOTS: usize = 0
-const NULLS: usize = 4
-const FLAGS: usize = 8
-const ANY_NULL: usize = 12
 const SCALE: usize = 16
 const WIDTH: usize = 20
 const LIMIT: usize = 24
 // Of 10^0, 10^1 and so on as doubles and as 64-bit integers.
 const POWERS: usize = 32
 const LONG_POWERS: usize = 36
-
-const NULLABLE: u32 = 1
-const LEADING_FEED: u32 = 2
-const TRAILING_RETURN: u32 = 4
 
 // What readDigits returns where there is something else than digits.
 const NONE: i64 = -1
@@ -35,22 +27,6 @@ const LOW_BYTES: usize = 592
 const TENS: usize = 608
 const HUNDREDS: usize = 624
 const TEN_THOUSANDS: usize = 640
-
-function cellStart(ends: usize, edges: u32): usize {
-  const start: usize = load<u32>(ends - 4) + 1
-  return (edges & LEADING_FEED) != 0 && load<u8>(start) == LINE_FEED ? start + 1 : start
-}
-
-function cellEnd(ends: usize, edges: u32, start: usize): usize {
-  const end: usize = load<u32>(ends)
-  return (edges & TRAILING_RETURN) != 0 && end > start && load<u8>(end - 1) == CARRIAGE_RETURN ? end - 1 : end
-}
-
-function markNull(column: usize, row: u32): void {
-  const byte: usize = load<usize>(column, NULLS) + (row >> 3)
-  store<u8>(byte, load<u8>(byte) | (<u8>1 << <u8>(row & 7)))
-  store<u32>(column, 1, ANY_NULL)
-}
 
 // The last `length` (at most 16) bytes before a place as digits, with zeros before them.
 function lastDigits(end: usize, length: usize, zeros: v128, descending: v128): v128 {

@@ -1,17 +1,7 @@
 // Cells of dates and times into typed slots, in the notations of ISO 8601 and SAS, as lib/csv/parse-temporal.ts reads them. The functions are called as those of
 // csv-numbers.as.ts.
 
-const LINE_FEED: i32 = 0x0a
-const CARRIAGE_RETURN: i32 = 0x0d
-
-const SLOTS: usize = 0
-const NULLS: usize = 4
-const FLAGS: usize = 8
-const ANY_NULL: usize = 12
-
-const NULLABLE: u32 = 1
-const LEADING_FEED: u32 = 2
-const TRAILING_RETURN: u32 = 4
+import { cellEnd, cellStart, FLAGS, markNull, NULLABLE, SLOTS } from './shared/cells.as'
 
 const NO_DATE: i32 = i32.MIN_VALUE
 const NO_TIME: i32 = -1
@@ -24,22 +14,6 @@ const CLOCK: u64 = 0x30303a30303a3030 // 00:00:00
 const CLOCK_MARKS: u64 = 0x0000ff0000ff0000
 const HIGH_BITS: u64 = 0x8080808080808080
 const ABOVE_NINE: u64 = 0x7676767676767676
-
-function cellStart(ends: usize, edges: u32): usize {
-  const start: usize = load<u32>(ends - 4) + 1
-  return (edges & LEADING_FEED) != 0 && load<u8>(start) == LINE_FEED ? start + 1 : start
-}
-
-function cellEnd(ends: usize, edges: u32, start: usize): usize {
-  const end: usize = load<u32>(ends)
-  return (edges & TRAILING_RETURN) != 0 && end > start && load<u8>(end - 1) == CARRIAGE_RETURN ? end - 1 : end
-}
-
-function markNull(column: usize, row: u32): void {
-  const byte: usize = load<usize>(column, NULLS) + (row >> 3)
-  store<u8>(byte, load<u8>(byte) | (<u8>1 << <u8>(row & 7)))
-  store<u32>(column, 1, ANY_NULL)
-}
 
 // Whether each byte is 9 or less.
 function areDigits(bytes: u64): bool {

@@ -1,14 +1,10 @@
 // Text cells into a dictionary: distinct texts by their bytes, in the order of their first coming. The layout of a column's record is that of
 // lib/csv/column-record.ts.
 
-const QUOTE: i32 = 0x22
-const LINE_FEED: i32 = 0x0a
-const CARRIAGE_RETURN: i32 = 0x0d
+import { ANY_NULL, CARRIAGE_RETURN, FLAGS, LEADING_FEED, LINE_FEED, NULLABLE, NULLS, SLOTS, TRAILING_RETURN } from './shared/cells.as'
 
-const SLOTS: usize = 0
-const NULLS: usize = 4
-const FLAGS: usize = 8
-const ANY_NULL: usize = 12
+const QUOTE: i32 = 0x22
+
 const BYTES: usize = 16
 const BYTES_ROOM: usize = 20
 const BYTES_USED: usize = 24
@@ -20,10 +16,6 @@ const TABLE: usize = 44
 const SHIFT: usize = 48
 const WANTED: usize = 52
 const TEXT_BYTES: usize = 56
-
-const NULLABLE: u32 = 1
-const LEADING_FEED: u32 = 2
-const TRAILING_RETURN: u32 = 4
 
 // Odd, with about as many ones as zeros: fractions of the golden ratio and of the roots of 2 and 3.
 const FIRST: u64 = 0x9e3779b97f4a7c15
