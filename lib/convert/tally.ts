@@ -1,20 +1,12 @@
+import type { CsvResult } from '../csv/decode-csv.ts'
 import { createProblemLog } from '../csv/problem-log.ts'
 import { describeRaggedRow } from '../csv/row-filler.ts'
-import type { Problem } from '../errors.ts'
 import type { CollectedKeys } from '../keys/collect.ts'
 import type { ConversionJob, PartOutcome } from './convert-part.ts'
 import { createKeyJoiner } from './part-keys.ts'
 
 /** What has been found out of a file so far. */
-export interface Findings {
-  /** rowsIn = rowsOut + rowsRejected, always. Blank lines at the end are no rows. */
-  rowsIn: number
-  rowsOut: number
-  rowsRejected: number
-  valuesNulled: number
-  /** In the order of the file; many of one kind in one column are folded into `more`. */
-  problems: Problem[]
-  problemCount: number
+export interface Findings extends Omit<CsvResult, 'sha256' | 'bytes'> {
   keys: CollectedKeys[]
 }
 

@@ -1,7 +1,7 @@
 import type { Column } from '../columns.ts'
 import type { Field } from '../fields.ts'
 import { type Appended, appendChunks } from '../parquet/append.ts'
-import { type EncodedChunk, encodeCompressedChunk } from '../parquet/chunk.ts'
+import { type EncodedChunk, encodeColumnChunk } from '../parquet/chunk.ts'
 import type { ParquetMetadata } from '../parquet/footer.ts'
 import { type LocatedColumn, readIndexedColumns } from '../parquet/read.ts'
 import type { IndexedColumn } from '../parquet/read-chunk.ts'
@@ -81,12 +81,12 @@ export async function appendKeys({
 
 /** A dictionary or differences, whichever is smaller. */
 function encodeKeys(
-  schema: Parameters<typeof encodeCompressedChunk>[0]['schema'],
+  schema: Parameters<typeof encodeColumnChunk>[0]['schema'],
   at: number,
   column: Column,
   rows: number,
 ) {
   const columns: Column[] = []
   columns[at] = column
-  return encodeCompressedChunk({ schema, at, slices: [{ batch: { rows, columns }, start: 0, end: rows }] })
+  return encodeColumnChunk({ schema, at, slices: [{ batch: { rows, columns }, start: 0, end: rows }] })
 }

@@ -3,13 +3,7 @@ import { ByteWriter } from 'hyparquet-writer'
 import { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import type { ColumnBatch } from '../columns.ts'
 import type { Field } from '../fields.ts'
-import {
-  defaultPageBytes,
-  type EncodedChunk,
-  encodeCompressedChunk,
-  type WrittenChunk,
-  writeColumnChunk,
-} from './chunk.ts'
+import { defaultPageBytes, type EncodedChunk, encodeColumnChunk, type WrittenChunk, writeColumnChunk } from './chunk.ts'
 import { magic, type ParquetMetadata, parseFooter } from './footer.ts'
 import { cutBySizes, gatherRowGroups } from './gather.ts'
 import { describeRowGroup } from './row-group.ts'
@@ -55,7 +49,7 @@ export async function appendColumns({
   const cut = cutBySizes(metadata.row_groups.map(({ num_rows }) => Number(num_rows)))
   async function* groups(): AsyncGenerator<EncodedChunk[]> {
     for await (const slices of gatherRowGroups({ fields, batches, cut }))
-      yield fields.map((_, at) => encodeCompressedChunk({ schema, at, slices, pageBytes }))
+      yield fields.map((_, at) => encodeColumnChunk({ schema, at, slices, pageBytes }))
   }
   return appendChunks({ ...target, groups: groups() })
 }
@@ -84,7 +78,7 @@ export async function appendChunks({
   const addEmptyGroups = (): void => {
     while (sizes[rowGroups.length] === 0)
       addGroup(
-        fields.map((_, at) => encodeCompressedChunk({ schema, at, slices: [] })),
+        fields.map((_, at) => encodeColumnChunk({ schema, at, slices: [] })),
         0,
       )
   }

@@ -3,7 +3,7 @@ import type { ByteWriter } from 'hyparquet-writer'
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js'
 import type { writeIndexes } from 'hyparquet-writer/src/indexes.js'
 import { unconvertMinMax } from 'hyparquet-writer/src/unconvert.js'
-import { compressDictionary, compressPage, compressPageAside, isGain } from './compress.ts'
+import { compressDictionary, compressPage, isGain } from './compress.ts'
 import type { Slice } from './gather.ts'
 import { joinNulls, levelsOf, type NullRows } from './levels.ts'
 import { type Scratch, withScratch } from './scratch.ts'
@@ -45,7 +45,7 @@ interface Page extends PageRange {
   bounds: Bounds
 }
 
-/** A column chunk whose pages are cut and encoded, and nothing is known of where it will lie. */
+/** A column chunk whose pages are cut, encoded and compressed where that is worth it, and nothing is known of where it will lie. */
 export interface EncodedChunk {
   element: SchemaElement
   rows: number
@@ -58,9 +58,6 @@ export interface EncodedChunk {
   bounds: Bounds
 }
 
-/** An EncodedChunk with its pages compressed where that is worth it. */
-export type CompressedChunk = EncodedChunk
-
 interface ColumnOfGroup {
   /** The file's; the column is the `at`-th field. */
   schema: SchemaElement[]
@@ -70,42 +67,12 @@ interface ColumnOfGroup {
 }
 
 /**
- * Encodes one column of one row group: a dictionary, or differences of integers, or PLAIN values, whichever is smallest, in data pages
- * (version 2) of about `pageBytes`. The encoding is ours: the columns come typed and text with
+ * Encodes and compresses one column of one row group in the calling thread: a dictionary, or differences of integers, or PLAIN values, whichever
+ * is smallest, in data pages (version 2) of about `pageBytes`. The encoding is ours: the columns come typed and text with
  * a dictionary, which hyparquet-writer's takes apart into one value a row (test/unit/parquet/write.bench.ts prints the ratio). Headers
  * are its. Source: parquet-format, Encodings, and README, Data Pages.
  */
-export function encodeColumnChunk(column: ColumnOfGroup): EncodedChunk {
-  return encodeChunk(column, body => ({ body: body.slice() }))
-}
-
-/** Compresses the pages of a chunk, on the engine's thread pool. */
-export async function compressChunk(chunk: EncodedChunk): Promise<CompressedChunk> {
-  const isPacked = chunk.encoding !== 'PLAIN'
-  const pages = await Promise.all(
-    chunk.pages.map(async page => {
-      const compressed = await compressPageAside(page.body, { isPacked })
-      return compressed ? { ...page, body: compressed, isCompressed: true } : page
-    }),
-  )
-  return chooseCodec({ ...chunk, pages })
-}
-
-/** Encodes and compresses one column of one row group in the calling thread. */
-export function encodeCompressedChunk(column: ColumnOfGroup): CompressedChunk {
-  return chooseCodec(
-    encodeChunk(column, (body, encoding) => {
-      const compressed = compressPage(body, { isPacked: encoding !== 'PLAIN' })
-      return compressed ? { body: compressed, isCompressed: true } : { body: body.slice() }
-    }),
-  )
-}
-
-/** `keep` makes of a page's body, which is a view of memory that is used again, what is kept of it. */
-function encodeChunk(
-  { schema, at, slices, pageBytes = defaultPageBytes }: ColumnOfGroup,
-  keep: (body: Uint8Array, encoding: ValueEncoding) => { body: Uint8Array; isCompressed?: boolean },
-): EncodedChunk {
+export function encodeColumnChunk({ schema, at, slices, pageBytes = defaultPageBytes }: ColumnOfGroup): EncodedChunk {
   return withScratch(scratch => {
     const element = schema[at + 1]
     const rows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
@@ -120,14 +87,32 @@ function encodeChunk(
         element.repetition_type === 'OPTIONAL'
           ? levelsOf(scratch, nulls, range.start, range.end).slice()
           : new Uint8Array(0)
-      const body = values.page(range.from, range.to)
-      const kept = { isCompressed: false, ...keep(body, encoding), size: body.length }
+      // A view of memory that is used again.
+      const plain = values.page(range.from, range.to)
+      const compressed = compressPage(plain, { isPacked: encoding !== 'PLAIN' })
+      const body = compressed ?? plain.slice()
       scratch.release(mark)
-      return { ...range, levels, bounds: bounds[page], ...kept }
+      return {
+        ...range,
+        levels,
+        bounds: bounds[page],
+        body,
+        isCompressed: compressed !== undefined,
+        size: plain.length,
+      }
     })
     const entries = values.dictionary?.bytes().slice()
     const dictionary = entries && { entries: values.dictionary!.entries, body: entries, size: entries.length }
-    return { element, rows, count, encoding, codec: 'UNCOMPRESSED', dictionary, pages, bounds: joinBounds(bounds) }
+    return chooseCodec({
+      element,
+      rows,
+      count,
+      encoding,
+      codec: 'UNCOMPRESSED',
+      dictionary,
+      pages,
+      bounds: joinBounds(bounds),
+    })
   })
 }
 
@@ -140,7 +125,7 @@ function chooseCodec(chunk: EncodedChunk): EncodedChunk {
 }
 
 /** Appends a chunk to `writer`: dictionary page, data pages; returns what the footer and the indexes say of it. */
-export function writeColumnChunk(writer: ByteWriter, chunk: CompressedChunk): WrittenChunk {
+export function writeColumnChunk(writer: ByteWriter, chunk: EncodedChunk): WrittenChunk {
   const { element, rows, count, encoding, codec, dictionary, pages, bounds } = chunk
   const chunkStart = writer.offset
   let uncompressed = 0

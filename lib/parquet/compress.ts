@@ -1,10 +1,7 @@
-import { promisify } from 'node:util'
-import { constants, type ZstdOptions, zstdCompress, zstdCompressSync } from 'node:zlib'
+import { constants, type ZstdOptions, zstdCompressSync } from 'node:zlib'
 
 /** Bytes below which a page is left as it is: the frame of a compressed one would cost about as much as it spares. */
 const leastCompressed = 64
-/** Bytes up to which compressing at once costs less than handing over to another thread. */
-const fewBytes = 8192
 /** What compression must at least spare, as a part of the bytes, for readers to undo it. */
 const leastGain = 0.05
 /**
@@ -12,7 +9,6 @@ const leastGain = 0.05
  * Source: RFC 8878; parquet-format, Compression, ZSTD.
  */
 const zstdParams = { [constants.ZSTD_c_compressionLevel]: 2 }
-const zstd = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress)
 
 /** Room for the largest outcome, so that it comes in one piece (ZSTD_COMPRESSBOUND). */
 const roomFor = (body: Uint8Array): ZstdOptions => ({
@@ -42,21 +38,9 @@ function looksDense(body: Uint8Array): boolean {
 /** The ZSTD frame of a page's values; undefined where it would not be worth it. `isPacked` says that they are packed bits. */
 export function compressPage(body: Uint8Array, { isPacked }: { isPacked: boolean }): Uint8Array | undefined {
   if (body.length < leastCompressed || (isPacked && looksDense(body))) return undefined
-  return worthwhile(zstdCompressSync(body, roomFor(body)), body)
+  const compressed = zstdCompressSync(body, roomFor(body))
+  return isGain(compressed.length, body.length) ? compressed : undefined
 }
-
-/** The same, large pages on the engine's thread pool. */
-export async function compressPageAside(
-  body: Uint8Array,
-  options: { isPacked: boolean },
-): Promise<Uint8Array | undefined> {
-  if (body.length <= fewBytes) return compressPage(body, options)
-  if (options.isPacked && looksDense(body)) return undefined
-  return worthwhile(await zstd(body, roomFor(body)), body)
-}
-
-const worthwhile = (compressed: Uint8Array, body: Uint8Array): Uint8Array | undefined =>
-  isGain(compressed.length, body.length) ? compressed : undefined
 
 /** The ZSTD frame of a dictionary page, which must be one in a chunk that has others. */
 export const compressDictionary = (body: Uint8Array): Uint8Array => zstdCompressSync(body, roomFor(body))

@@ -1,6 +1,6 @@
 import type { ColumnChunk, RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter } from 'hyparquet-writer'
-import { defaultPageBytes, encodeCompressedChunk, type WrittenChunk, writeColumnChunk } from './chunk.ts'
+import { defaultPageBytes, encodeColumnChunk, type WrittenChunk, writeColumnChunk } from './chunk.ts'
 import type { Slice } from './gather.ts'
 
 /**
@@ -31,7 +31,7 @@ export function encodeRowGroup({
   const writer = new ByteWriter()
   const chunks = schema
     .slice(1)
-    .map((_, at) => writeColumnChunk(writer, encodeCompressedChunk({ schema, at, slices, pageBytes })))
+    .map((_, at) => writeColumnChunk(writer, encodeColumnChunk({ schema, at, slices, pageBytes })))
   const rows = slices.reduce((sum, { start, end }) => sum + end - start, 0)
   return { rows, bytes: writer.getBytes().slice(), chunks }
 }

@@ -11,8 +11,6 @@ import { cutByLimits, gatherRowGroups } from './gather.ts'
 import { type EncodedRowGroup, encodeRowGroup, placeRowGroup } from './row-group.ts'
 import { parquetSchema } from './schema.ts'
 
-export { describeRowGroup } from './row-group.ts'
-
 /** What a written file is. */
 export interface ParquetSummary {
   rows: number
